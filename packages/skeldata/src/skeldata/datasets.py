@@ -76,6 +76,10 @@ class Dataset:
             raise UsageError(f"{text!r} is not a sample name of {self.id}; expected e.g. {self.example}")
         return name
 
+    def label_of(self, text: str) -> int:
+        """0-based label of a sample name; `UsageError` if it is not one of this dataset."""
+        return self.labels[self.require_name(text).action]
+
     @property
     def example(self) -> str:
         """A valid sample name, for messages."""

@@ -11,6 +11,7 @@
     ├── StoreError                   exit 4   a store is unreadable, damaged or of another kind
     │   ├── StoreExistsError (FileExistsError)  exit 2   the output is already there
     │   └── StoreBusyError                    exit 2   another run is writing the output
+    ├── InterruptedRunError          exit 130 Ctrl-C; what is finished is kept
     ├── RejectedFilesError           exit 3   ``--strict`` and a file was rejected
     └── MissingExtraError (ImportError) exit 2   an optional dependency is not installed
 
@@ -87,6 +88,12 @@ class RejectedFilesError(SkeldataError):
     """With ``--strict``: files were rejected, so nothing was written."""
 
     exit_code = 3
+
+
+class InterruptedRunError(SkeldataError):
+    """The user stopped a run; the message says how to go on."""
+
+    exit_code = 130
 
 
 class MissingExtraError(SkeldataError, ImportError):

@@ -1,0 +1,30 @@
+"""The ``pspmodel`` command line: parse, call the library, print, exit code."""
+
+from __future__ import annotations
+
+import click
+
+import pspmodel
+from pspmodel.cli.evaluate import evaluate
+from pspmodel.cli.train import train
+from skeldata.commandline import CommandGroup
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(pspmodel.__version__, prog_name="pspmodel")
+def main() -> None:
+    """Semi-supervised skeleton action recognition on a skeldata store.
+
+    \b
+    Start here:
+      pspmodel train --store ucla.zarr --ratio 0.05 --recipe tiny
+      pspmodel evaluate runs/nw-ucla-xview-tiny-0.05-split0-seed0
+
+    \b
+    Exit codes: 0 done; 2 wrong use; 4 unreadable or mismatched store, split or checkpoint;
+    5 a loss was not finite; 130 interrupted.
+    """
+
+
+for command in (train, evaluate):
+    main.add_command(command)

@@ -1,0 +1,82 @@
+"""``pspmodel train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skeldata.commandline import PATH, Command, note
+
+
+@click.command(cls=Command)
+@click.option("--store", type=PATH, required=True, help="A store made by `skeldata prepare`.")
+@click.option("--ratio", help="Share of labels, an exact decimal such as 0.05 or 5%.")
+@click.option("--labels", type=PATH, help="A split manifest or name list instead of --ratio.")
+@click.option("--protocol", help="xsub, xview or xset; default: the dataset's first.")
+@click.option("--method", help="Training method; default: the recipe's.")
+@click.option("--recipe", default="tiny", show_default=True, help="Recipe name or .toml file.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
+              help="Override a setting, e.g. optim.lr=0.05; repeat for several.")
+@click.option("--seed", type=click.IntRange(min=0), help="Training seed; default: the recipe's.")
+@click.option("--split-seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Seed of the label draw.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
+              show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), help="Stop after this many steps, resumably.")
+@click.option("--out", type=PATH, help="The run's folder; default: runs/<what it is>.")
+@click.option("--resume", is_flag=True, help="Continue the run in its folder.")
+def train(steps: int | None, resume: bool, **options: Any) -> None:
+    """Train on a store with a share of its labels.
+
+    \b
+    Examples:
+      pspmodel train --store ucla.zarr --ratio 0.05
+      pspmodel train --store ntu.zarr --protocol xview --ratio 0.1 --recipe psp-code --seed 1
+      pspmodel train --store ucla.zarr --labels our-labels.json --set optim.lr=0.02
+    """
+    from pspmodel.report import write_report
+    from pspmodel.train.loop import train as run_training
+    from pspmodel.train.setup import new_run
+    from skeldata.progress import Progress
+
+    run = new_run(resume=resume, **options)
+    note(_opening(run))
+    for warning in run.selection.warnings:
+        note(f"note: {warning}")
+    with Progress(None, "training", "steps") as progress:
+        outcome = run_training(
+            run, resume=resume, stop_at=steps, started=progress.begin, advanced=progress.update
+        )
+    report = write_report(run, outcome)
+    note(_closing(report, run.total_steps))
+    click.echo(str(Path(run.folder) / "report.html"))
+
+
+def _opening(run: Any) -> str:
+    chosen, settings = run.selection, run.config
+    parameters = sum(p.numel() for p in run.method.parameters())
+    return (
+        f"{settings.method} ({settings.recipe}, {parameters:,} parameters) on {run.device}: "
+        f"{run.store.dataset.id} {chosen.protocol}, {len(chosen.labelled):,} labelled, "
+        f"{len(chosen.unlabelled):,} unlabelled, {len(chosen.held_out):,} held-out, "
+        f"{len(chosen.test):,} test clips\n"
+        f"split {chosen.split.digest}\nstore {run.store.content_digest}"
+    )
+
+
+def _closing(report: dict[str, Any], total: int) -> str:
+    def percent(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.1f} %"
+
+    accuracy = report["accuracy"]
+    steps = f"{report['steps']:,} of {total:,} steps" + (
+        "" if report["finished"] else "; --resume continues"
+    )
+    return (
+        f"{steps}, {report['seconds']:.0f} s\n"
+        f"top-1 on test: last {percent(accuracy['last'])}, "
+        f"best on held-out {percent(accuracy['held_out_best'])}, "
+        f"oracle {percent(accuracy['test_oracle'])}"
+    )

@@ -1,0 +1,200 @@
+"""The DSTA-style encoder of PSP and SDS-CL: attention over joints, convolution over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pspmodel.errors import UsageError
+from pspmodel.nn.layers import activate, conv_norm, convolution, similarity
+
+TEMPORAL_KERNEL = 7
+
+
+class Block(NamedTuple):
+    """Sizes of one encoder block.
+
+    Attributes:
+        channels_in: C_in.
+        channels_out: C_out.
+        embed: C_e, channels of one head's queries and keys.
+        stride: of the temporal convolution; T becomes ceil(T / stride).
+    """
+
+    channels_in: int
+    channels_out: int
+    embed: int
+    stride: int
+
+
+PSP_BLOCKS = (
+    Block(64, 64, 16, 1),
+    Block(64, 64, 16, 1),
+    Block(64, 128, 32, 2),
+    Block(128, 128, 32, 1),
+    Block(128, 256, 64, 2),
+    Block(256, 256, 64, 1),
+    Block(256, 256, 64, 1),
+    Block(256, 256, 64, 1),
+)
+"""The eight blocks of the released PSP: T = 50 becomes 25 in the third and 13 in the fifth."""
+
+
+def scaled_blocks(width: float, blocks: Sequence[Block] = PSP_BLOCKS) -> tuple[Block, ...]:
+    """Multiply all widths of an encoder; channels become multiples of 4 so that heads divide them.
+
+    >>> scaled_blocks(0.25)[-1]
+    Block(channels_in=64, channels_out=64, embed=16, stride=1)
+
+    Raises:
+        UsageError: ``width`` is not positive.
+    """
+    if not width > 0:
+        raise UsageError(f"encoder width {width} is not positive; use e.g. 0.25 or 1")
+
+    def channels(count: int) -> int:
+        return max(4, 4 * round(count * width / 4))
+
+    return tuple(
+        Block(
+            channels(block.channels_in),
+            channels(block.channels_out),
+            max(1, round(block.embed * width)),
+            block.stride,
+        )
+        for block in blocks
+    )
+
+
+def joint_code(channels: int, joints: int) -> Tensor:
+    """Sinusoidal code of the joint index, constant in time: (C, 1, V) float64.
+
+    Even channels are ``sin(v w_i)``, odd ones ``cos(v w_i)``, w_i = 10000^(-2i / C).
+    """
+    pairs = torch.arange(0, channels, 2, dtype=torch.float64)
+    angle = 10000 ** (-pairs / channels)[:, None] * torch.arange(joints, dtype=torch.float64)
+    code = torch.stack((angle.sin(), angle.cos()), dim=1).flatten(0, 1)[:channels]
+    return code.unsqueeze(1)
+
+
+class DstaBlock(nn.Module):
+    """One encoder block: joint attention, feed-forward and temporal convolution, each with a skip.
+
+    ``global_map`` (G, "global regularisation") is what the attention adds for every clip alike;
+    ``gain`` is alpha, one number a head.
+    """
+
+    code: Tensor
+
+    def __init__(self, block: Block, joints: int, heads: int) -> None:
+        super().__init__()
+        channels_in, channels_out, embed, stride = block
+        self.heads = heads
+        self.embed = embed
+        # float64 whatever the network's precision, so that a network turned to double is exact.
+        self.register_buffer("code", joint_code(channels_in, joints), persistent=False)
+        self.query_key = convolution(channels_in, 2 * heads * embed)
+        self.gain = nn.Parameter(torch.ones(heads, 1, 1))
+        self.global_map = nn.Parameter(torch.full((heads, joints, joints), 1 / joints))
+        self.spatial = conv_norm(heads * channels_in, channels_out)
+        self.feed_forward = conv_norm(channels_out, channels_out)
+        self.temporal = conv_norm(channels_out, channels_out, TEMPORAL_KERNEL, stride)
+
+        same = channels_in == channels_out and stride == 1
+        self.skip_spatial = nn.Identity() if same else conv_norm(channels_in, channels_out)
+        self.skip_feed_forward = nn.Identity() if same else conv_norm(channels_in, channels_out)
+        self.skip_temporal = (
+            nn.Identity() if same else conv_norm(channels_out, channels_out, stride=stride)
+        )
+
+    def attention_map(self, x: Tensor) -> Tensor:
+        """A_s = alpha_s tanh(q_s . k_s / (C_e T)) + G_s: (P, C_in, T, V) -> (P, S, V, V)."""
+        persons, _, frames, joints = x.shape
+        # Each head's query channels lie beside its key channels, so that both are views with one
+        # batch stride, which bmm takes uncopied ("all queries first" is the same model reordered).
+        query, key = (
+            self.query_key(x + self.code.to(x.dtype))
+            .reshape(persons * self.heads, 2, self.embed * frames, joints)
+            .unbind(1)
+        )
+        local = similarity(query, key, self.embed * frames)
+        local = local.reshape(persons, self.heads, joints, joints)
+        return self.gain * local + self.global_map
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(P, C_in, T, V) -> (P, C_out, ceil(T / stride), V)."""
+        y = activate(self.spatial(self._mix(x)) + self.skip_spatial(x))
+        y = activate(self.feed_forward(y) + self.skip_feed_forward(x))
+        return activate(self.temporal(y) + self.skip_temporal(y))
+
+    def _mix(self, x: Tensor) -> Tensor:
+        # Mixing joints before the projection costs S C_in T V^2, after it S C_out T V^2: no block
+        # narrows, so before is never dearer. Head by head keeps x from being stored S times.
+        persons, channels, frames, joints = x.shape
+        rows = x.reshape(persons, channels * frames, joints)
+        heads = [torch.bmm(rows, head) for head in self.attention_map(x).unbind(1)]
+        return torch.cat(heads, dim=1).reshape(persons, self.heads * channels, frames, joints)
+
+
+class DstaEncoder(nn.Module):
+    """Map skeleton sequences to joint features.
+
+    Source: PSP's released configuration of DSTA-Net (the paper cites the network only).
+
+    Args:
+        joints: V.
+        blocks: sizes of the blocks, each starting with the channels that the last one ends with.
+        heads: S, attention heads of every block.
+        channels_in: C, coordinates of a joint.
+
+    Attributes:
+        channels_out: channels of the features.
+
+    Raises:
+        UsageError: there are no blocks, or two neighbours do not fit.
+    """
+
+    def __init__(
+        self,
+        joints: int,
+        blocks: Sequence[Block] = PSP_BLOCKS,
+        heads: int = 4,
+        channels_in: int = 3,
+    ) -> None:
+        super().__init__()
+        if not blocks:
+            raise UsageError("the encoder has no blocks; give at least one")
+        for index, (before, after) in enumerate(pairwise(blocks), start=1):
+            if before.channels_out != after.channels_in:
+                raise UsageError(
+                    f"encoder block {index} starts with {after.channels_in} channels, but the one "
+                    f"before it ends with {before.channels_out}; make them equal"
+                )
+        self.joints = joints
+        self.channels_out = blocks[-1].channels_out
+        self.input = conv_norm(channels_in, blocks[0].channels_in)
+        self.blocks = nn.Sequential(*(DstaBlock(block, joints, heads) for block in blocks))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode P persons.
+
+        Args:
+            x: (P, C, T, V) coordinates.
+
+        Returns:
+            (P, channels_out, T', V) features, T' = 13 for T = 50 and the published blocks.
+
+        Raises:
+            UsageError: ``x`` has another number of joints.
+        """
+        if x.ndim != 4 or x.shape[-1] != self.joints:
+            raise UsageError(
+                f"the encoder was built for (P, C, T, {self.joints}), got {tuple(x.shape)}; "
+                "check the layout and the axis order"
+            )
+        y: Tensor = self.blocks(activate(self.input(x)))
+        return y

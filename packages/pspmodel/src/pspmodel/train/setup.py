@@ -1,0 +1,214 @@
+"""Everything a run needs before its first step, from what the user asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pspmodel.config import RunConfig, load_config
+from pspmodel.data.resident import ResidentData
+from pspmodel.data.selection import Selection, choose_split, select
+from pspmodel.data.streams import mixed
+from pspmodel.errors import CheckpointError, DataMismatchError, UsageError
+from pspmodel.methods import DataFacts, Method, build
+from skeldata import Store, open_store
+
+CONFIG_FILE = "config.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run, ready to train or to be evaluated.
+
+    Attributes:
+        folder: where it writes.
+        config: resolved settings.
+        store, selection, data: what it trains on.
+        method: networks and losses, on ``device``.
+        device: cpu or cuda.
+        facts: identity of the data: store path and digest, protocol, split.
+    """
+
+    folder: Path
+    config: RunConfig
+    store: Store
+    selection: Selection
+    data: ResidentData
+    method: Method
+    device: torch.device
+    facts: dict[str, Any]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of one epoch; without a fixed number, one pass over the clips."""
+        settings = self.config
+        if settings.train.steps_per_epoch:
+            return settings.train.steps_per_epoch
+        if settings.data.unlabelled_batch:
+            return max(1, len(self.selection.unlabelled) // settings.data.unlabelled_batch)
+        return max(1, len(self.selection.labelled) // settings.data.labelled_batch)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole schedule."""
+        return self.config.train.epochs * self.steps_per_epoch
+
+
+def new_run(
+    store: Path,
+    *,
+    ratio: str | None,
+    recipe: str,
+    protocol: str | None = None,
+    method: str | None = None,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    split_seed: int = 0,
+    labels: Path | None = None,
+    device: str = "auto",
+    out: Path | None = None,
+    resume: bool = False,
+) -> Run:
+    """Resolve a training command; a new run's folder is made, a resumed one's is compared.
+
+    Raises:
+        UsageError: the folder exists and ``resume`` is off, or an argument is wrong.
+        ConfigError: invalid recipe or override.
+        DataMismatchError: the folder's run used other data or settings.
+    """
+    opened = open_store(store)
+    config = load_config(
+        recipe, dataset=opened.dataset.id, method=method, overrides=overrides, seed=seed
+    )
+    protocol, split = choose_split(
+        opened, protocol=protocol, ratio=ratio, seed=split_seed, labels=labels
+    )
+    selection = select(opened, protocol, split, config.data, config.held_out)
+    share = f"{ratio}-split{split_seed}" if labels is None else labels.stem
+    name = f"{opened.dataset.id}-{protocol}-{config.recipe}-{share}-seed{config.seed}"
+    folder = out if out is not None else Path("runs", name)
+    run = _assemble(folder, config, opened, selection, device)
+    _claim(run, resume)
+    return run
+
+
+def load_run(folder: Path, *, store: Path | None = None, device: str = "auto") -> Run:
+    """Open a finished or unfinished run again, on its own store or on another path of it.
+
+    Raises:
+        CheckpointError: there is no run at ``folder``.
+        DataMismatchError: the store is not the one the run was trained on.
+    """
+    saved = _saved(folder)
+    if saved is None:
+        raise CheckpointError(f"no run at {folder}: it has no {CONFIG_FILE}")
+    config, facts = RunConfig.model_validate(saved["config"]), saved["data"]
+    opened = open_store(store if store is not None else Path(facts["store"]))
+    for what in ("dataset", "store_digest"):
+        found = opened.dataset.id if what == "dataset" else opened.content_digest
+        if found != facts[what]:
+            raise DataMismatchError(
+                what, facts[what], found, str(opened.path), "give the store of the run with --store"
+            )
+    protocol, split = choose_split(
+        opened, protocol=facts["protocol"], ratio=None, seed=0, labels=folder / "labelled.txt"
+    )
+    selection = select(opened, protocol, split, config.data, config.held_out)
+    if split.digest != facts["split"]["digest"]:
+        raise DataMismatchError(
+            "split digest", facts["split"]["digest"], split.digest,
+            str(folder / "labelled.txt"), "the file was changed after training",
+        )  # fmt: skip
+    return _assemble(folder, config, opened, selection, device)
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` takes a GPU if there is one.
+
+    Raises:
+        UsageError: ``cuda`` was asked for and is not there.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UsageError("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def _assemble(
+    folder: Path, config: RunConfig, store: Store, selection: Selection, device: str
+) -> Run:
+    target = pick_device(device)
+    facts = DataFacts(
+        dataset=store.dataset.id,
+        layout=store.layout,
+        classes=len(store.dataset.classes),
+        persons=store.persons,
+        frames=store.frames,
+    )
+    torch.manual_seed(mixed(config.seed, "weights"))
+    method = build(config.method, facts, config.options).to(target)
+    data = ResidentData(store, target, keep_absent=config.data.absent_bodies == "keep")
+    split = selection.split
+    identity = {
+        "store": str(store.path),
+        "store_digest": store.content_digest,
+        "dataset": store.dataset.id,
+        "protocol": selection.protocol,
+        "split": {
+            "digest": split.digest,
+            "rule": split.rule,
+            "ratio": None if split.ratio is None else str(split.ratio),
+            "seed": split.seed,
+            "base": split.base,
+            "count": len(selection.labelled),
+        },
+        "held_out_subjects": list(selection.held_out_subjects),
+    }
+    return Run(folder, config, store, selection, data, method, target, identity)
+
+
+def _claim(run: Run, resume: bool) -> None:
+    """Make the run's folder, or check that it belongs to the same run."""
+    saved = _saved(run.folder)
+    wanted = {"config": run.config.model_dump(mode="json"), "data": run.facts}
+    if saved is None:
+        if run.folder.exists() and any(run.folder.iterdir()):
+            raise UsageError(f"{run.folder} is not empty and holds no run; choose another --out")
+        run.folder.mkdir(parents=True, exist_ok=True)
+        names = [run.store.names[row] for row in run.selection.labelled]
+        (run.folder / "labelled.txt").write_text("".join(f"{n}\n" for n in sorted(names)), "utf-8")
+        temporary = run.folder / f".{CONFIG_FILE}.writing"
+        temporary.write_text(json.dumps(wanted, indent=2) + "\n", "utf-8")
+        temporary.replace(run.folder / CONFIG_FILE)
+        return
+    if not resume:
+        raise UsageError(f"{run.folder} holds a run already; add --resume to continue it, or choose --out")
+    for path, old, new in _differences(saved, wanted):
+        if path != "data.store":
+            raise DataMismatchError(
+                path, old, new, "this command", f"the run in {run.folder} was started otherwise"
+            )
+
+
+def _saved(folder: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
+        return {"config": content["config"], "data": content["data"]}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder / CONFIG_FILE} is damaged: {error}") from None
+
+
+def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for key in sorted(old.keys() | new.keys()):
+            found += _differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+        return found
+    return [] if old == new else [(path, old, new)]

@@ -1,0 +1,84 @@
+"""Which bodies of a recording are kept, and in what order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skeldata.errors import ParseError
+from skeldata.recipe import EnergySelector
+from skeldata.types import RawBody, RawSequence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """Chosen bodies on the frames in which at least one of them is present.
+
+    Attributes:
+        xyz: (B, L, V, 3) float64, B >= 1, the main body first; zeros where absent.
+        present: (B, L) bool.
+    """
+
+    xyz: NDArray[np.float64]
+    present: NDArray[np.bool_]
+
+
+def select_by_energy(sequence: RawSequence, rule: EnergySelector, persons: int) -> Tracks:
+    """Keep the ``persons`` bodies of largest energy, quiet bodies that are not upright left out.
+
+    The energy of a body is the sum over x, y and z of the standard deviation, over its frames and
+    joints, of the coordinates relative to the reference joint (psp.md section 2). Equal energies
+    keep the order of first appearance.
+
+    Raises:
+        ParseError: no body in any frame.
+    """
+    bodies = [body for body in map(without_empty_frames, sequence.bodies) if len(body.frame_index)]
+    if not bodies:
+        raise ParseError(f"no body in any of {sequence.frame_count} frames")
+    if len(bodies) > 1:
+        energies = np.array([energy(body.xyz, rule.reference_joint) for body in bodies])
+        loud = energies >= rule.keep_ratio * energies.max()
+        kept = [
+            index
+            for index in np.argsort(-energies, kind="stable")
+            if loud[index] or is_upright(bodies[index].xyz[0], rule.upright_ratio)
+        ]
+        bodies = [bodies[index] for index in kept[:persons]]
+    return place(bodies)
+
+
+def without_empty_frames(body: RawBody) -> RawBody:
+    """Drop frames in which every joint lies at exactly (0, 0, 0): the sensor saw nothing."""
+    seen = body.xyz.any(axis=(1, 2))
+    if seen.all():
+        return body
+    return RawBody(body.body_id, body.frame_index[seen], body.xyz[seen])
+
+
+def energy(xyz: NDArray[np.float32], reference_joint: int) -> float:
+    """How much a body spreads around its reference joint, metres; xyz (K, V, 3)."""
+    relative = xyz.astype(np.float64)
+    relative -= relative[:, reference_joint, None]
+    return float(relative.std(axis=(0, 1)).sum())
+
+
+def is_upright(points: NDArray[np.float32], ratio: float) -> bool:
+    """Whether ``ratio`` times the height of one frame's joints (V, 3) exceeds their width."""
+    width, height, _ = np.ptp(points.astype(np.float64), axis=0)
+    return bool(ratio * height > width)
+
+
+def place(bodies: list[RawBody]) -> Tracks:
+    """Put bodies side by side on a common time line without the frames that none of them has."""
+    frames = np.unique(np.concatenate([body.frame_index for body in bodies]))
+    joints = bodies[0].xyz.shape[1]
+    xyz = np.zeros((len(bodies), len(frames), joints, 3))
+    present = np.zeros((len(bodies), len(frames)), dtype=np.bool_)
+    for row, body in enumerate(bodies):
+        at = np.searchsorted(frames, body.frame_index)
+        xyz[row, at] = body.xyz
+        present[row, at] = True
+    return Tracks(xyz, present)

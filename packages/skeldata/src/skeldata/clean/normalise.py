@@ -1,0 +1,78 @@
+"""Move, scale and turn a clip into the body's own frame.
+
+Sums of products are written out instead of calling a matrix routine: every operation is then one
+IEEE rounding, the same on every machine, and so are the stored bytes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skeldata.clean.bodies import Tracks
+from skeldata.errors import ParseError
+from skeldata.recipe import AxesRotation, Bone, Normalisation
+
+Vector = NDArray[np.float64]
+
+_PARALLEL = 1e-9  # below this share of a bone's length its direction is noise
+
+
+def normalise(tracks: Tracks, spec: Normalisation) -> Tracks:
+    """Apply origin, scale and rotation, all taken from the main body (psp.md section 2).
+
+    Origin and rotation come from the main body's first frame; so does the scale, or from the first
+    frame in which that bone has a length. Absent bodies stay exact zeros.
+
+    Raises:
+        ParseError: a bone that scale or rotation need has no length.
+    """
+    main = tracks.xyz[0, tracks.present[0]]
+    first = main[0]
+    xyz = tracks.xyz - first[spec.origin]
+    xyz /= _scale(main, spec.scale)
+    xyz = rotate(xyz, axes_rotation(first, spec.rotation))
+    xyz[~tracks.present] = 0.0
+    return Tracks(xyz, tracks.present)
+
+
+def _scale(main: NDArray[np.float64], bone: Bone) -> float:
+    lengths = np.sqrt(((main[:, bone[1]] - main[:, bone[0]]) ** 2).sum(axis=-1))
+    usable = lengths[lengths > 0]
+    if not len(usable):
+        raise ParseError(f"bone {bone[0]}-{bone[1]}, which sets the scale, has no length")
+    return float(usable[0])
+
+
+def axes_rotation(points: NDArray[np.float64], rule: AxesRotation) -> NDArray[np.float64]:
+    """The rotation (3, 3) that takes bone z to +z and the flattened bone x to +x.
+
+    Raises:
+        ParseError: bone z has no length.
+    """
+    z = points[rule.z[1]] - points[rule.z[0]]
+    length = _norm(z)
+    if length == 0:
+        raise ParseError(f"bone {rule.z[0]}-{rule.z[1]}, which sets the vertical, has no length")
+    z = z / length
+    across = points[rule.x[1]] - points[rule.x[0]]
+    flat = across - z * (across * z).sum()
+    if _norm(flat) <= _PARALLEL * max(_norm(across), length):
+        # Bone x has no direction in the plane: any will do, so take the one nearest +x.
+        helper = np.eye(3)[0 if abs(z[0]) < 0.9 else 1]
+        flat = helper - z * (helper * z).sum()
+    x = flat / _norm(flat)
+    return np.stack([x, np.cross(z, x), z])
+
+
+def rotate(xyz: NDArray[np.float64], rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn points (..., 3) by a rotation matrix (3, 3)."""
+    x, y, z = xyz[..., 0], xyz[..., 1], xyz[..., 2]
+    turned = np.empty_like(xyz)
+    for axis, (a, b, c) in enumerate(rotation):
+        turned[..., axis] = x * a + y * b + z * c
+    return turned
+
+
+def _norm(vector: Vector) -> float:
+    return float(np.sqrt((vector * vector).sum()))

@@ -1,0 +1,33 @@
+"""The ``skeldata`` command line: parse, call the library, print, exit code."""
+
+from __future__ import annotations
+
+import click
+
+import skeldata
+from skeldata.cli.info import info
+from skeldata.cli.prepare import prepare
+from skeldata.cli.splits import splits
+from skeldata.cli.synth import synth
+from skeldata.commandline import CommandGroup
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(skeldata.__version__, prog_name="skeldata")
+def main() -> None:
+    """Raw NTU RGB+D and NW-UCLA skeletons to one zarr store, with reproducible label splits.
+
+    \b
+    Start here:
+      skeldata prepare ntu --raw ./nturgbd            a store from folders or the official zips
+      skeldata info ntu.zarr                          what is in it
+      skeldata splits show --dataset ntu60 --protocol xsub --ratio 0.05
+
+    \b
+    Exit codes: 0 done; 2 wrong use; 3 done, but files were rejected;
+    4 unreadable, damaged or mismatched input; 130 interrupted.
+    """
+
+
+for command in (prepare, splits, info, synth):
+    main.add_command(command)

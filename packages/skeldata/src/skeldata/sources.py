@@ -1,0 +1,227 @@
+"""Find and read raw recordings in folders and zip archives, never unpacking to disk."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from skeldata.datasets import Dataset, Family, get_dataset
+from skeldata.errors import ParseError, SourceError, UsageError
+from skeldata.names import parse_ntu_name, parse_ucla_name
+from skeldata.parse.limits import MAX_FILE_BYTES, check_size
+
+_PARSE_NAME = {"ntu": parse_ntu_name, "ucla": parse_ucla_name}
+_SUFFIX = {"ntu": ".skeleton", "ucla": ".json"}
+_ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RawFile:
+    """Where one recording lies.
+
+    Attributes:
+        name: sample name.
+        path: the file itself, or the archive that holds it.
+        member: path inside the archive, or None for a file of its own.
+        size: bytes, uncompressed.
+        crc: CRC-32 of the bytes where the archive states it, else None until read.
+    """
+
+    name: str
+    path: str
+    member: str | None
+    size: int
+    crc: int | None = None
+
+    def __str__(self) -> str:
+        return self.path if self.member is None else f"{self.path}:{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in the given folders and archives.
+
+    Attributes:
+        family: raw format.
+        files: recordings with valid sample names, sorted by name, each name once.
+        ignored: (path, reason) of everything else, sorted.
+    """
+
+    family: Family
+    files: tuple[RawFile, ...]
+    ignored: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class _Found:
+    files: dict[str, RawFile] = field(default_factory=dict)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+
+
+def list_sources(roots: Sequence[str | Path], family: Family) -> Listing:
+    """List every recording below folders and inside zips (also zips that lie in folders).
+
+    A sample found twice with the same bytes counts once; with other bytes it is an error.
+
+    Raises:
+        SourceError: a root does not exist, an archive is damaged, nothing is found, or two
+            different files claim one name.
+    """
+    if not roots:
+        raise UsageError("give at least one folder or zip of raw recordings")
+    found = _Found()
+    with SourceReader() as reader:
+        for root in map(Path, roots):
+            for file in _walk(root, reader):
+                _sort_in(file, family, found, reader)
+    if not found.files:
+        where = ", ".join(map(str, roots))
+        raise SourceError(
+            f"no {family} recordings (*{_SUFFIX[family]} with a valid sample name) in {where}; "
+            f"{len(found.ignored)} other files were seen"
+        )
+    files = tuple(found.files[name] for name in sorted(found.files))
+    return Listing(family, files, tuple(sorted(found.ignored)))
+
+
+def detect_dataset(listing: Listing) -> Dataset:
+    """Which dataset a listing holds: NTU-120 as soon as one name lies outside NTU-60."""
+    if listing.family == "ucla":
+        return get_dataset("nw-ucla")
+    ntu60 = get_dataset("ntu60")
+    inside = all(ntu60.parse_name(file.name) is not None for file in listing.files)
+    return ntu60 if inside else get_dataset("ntu120")
+
+
+def _walk(root: Path, reader: SourceReader) -> Iterator[RawFile]:
+    if root.is_file():
+        yield from _open_file(root, reader, top=True)
+        return
+    if not root.is_dir():
+        raise SourceError(f"no such folder or zip: {root}")
+    visited: set[str] = set()
+    for folder, subfolders, files in os.walk(root, followlinks=True, onerror=_unreadable_folder):
+        real = os.path.realpath(folder)
+        if real in visited:  # a symbolic link that leads back up
+            subfolders.clear()
+            continue
+        visited.add(real)
+        subfolders.sort()
+        for file in sorted(files):
+            yield from _open_file(Path(folder, file), reader, top=False)
+
+
+def _unreadable_folder(error: OSError) -> None:
+    raise SourceError(f"cannot read folder {error.filename}: {error.strerror}") from error
+
+
+def _open_file(path: Path, reader: SourceReader, *, top: bool) -> Iterator[RawFile]:
+    if path.suffix.lower() == ".zip":
+        yield from reader.members(path)
+        return
+    if top and path.suffix not in _SUFFIX.values():
+        raise SourceError(f"{path} is neither a folder nor a .zip")
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    yield RawFile(path.stem if path.suffix else path.name, str(path), None, size)
+
+
+def _sort_in(file: RawFile, family: Family, found: _Found, reader: SourceReader) -> None:
+    base = PurePosixPath(file.member).name if file.member else Path(file.path).name
+    name, dot, suffix = base.rpartition(".")
+    if dot + suffix != _SUFFIX[family]:
+        found.ignored.append((str(file), f"not a {_SUFFIX[family]} file"))
+    elif _PARSE_NAME[family](name) is None:
+        found.ignored.append((str(file), "not a sample name"))
+    elif name in found.files:
+        first = found.files[name]
+        if not reader.same_bytes(first, file):
+            raise SourceError(f"{name} stands twice with different content: {first} and {file}")
+        found.ignored.append((str(file), f"same bytes as {first}"))
+    else:
+        found.files[name] = RawFile(name, file.path, file.member, file.size, file.crc)
+
+
+class SourceReader:
+    """Reads recordings; keeps each archive open between reads. One for each process."""
+
+    def __init__(self) -> None:
+        self._archives: dict[str, zipfile.ZipFile] = {}
+
+    def __enter__(self) -> SourceReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all archives."""
+        for archive in self._archives.values():
+            archive.close()
+        self._archives.clear()
+
+    def read(self, file: RawFile) -> bytes:
+        """All bytes of a recording.
+
+        Raises:
+            ParseError: the file is too large, unreadable or its archive member damaged.
+        """
+        try:
+            check_size(file.size)
+            if file.member is None:
+                data = Path(file.path).read_bytes()
+                check_size(len(data))
+                return data
+            with self._archive(file.path).open(file.member) as member:
+                data = member.read(file.size + 1)
+        except ParseError as error:
+            raise error.named(file.name) from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise ParseError(f"damaged in its archive: {error}", name=file.name) from None
+        except (OSError, SourceError) as error:
+            raise ParseError(f"cannot be read: {error}", name=file.name) from None
+        if len(data) != file.size:
+            raise ParseError(
+                f"damaged in its archive: not the {file.size:,} bytes it declares", name=file.name
+            )
+        return data
+
+    def members(self, path: Path) -> Iterator[RawFile]:
+        """All files inside an archive, in its own order."""
+        for info in self._archive(str(path)).infolist():
+            if info.is_dir():
+                continue
+            if info.flag_bits & _ENCRYPTED:
+                raise SourceError(f"{path} is encrypted: unpack it and give the folder")
+            stem = PurePosixPath(info.filename).stem
+            yield RawFile(stem, str(path), info.filename, info.file_size, info.CRC)
+
+    def crc(self, file: RawFile, data: bytes | None = None) -> int:
+        """CRC-32 of a recording: the archive's own, else computed from its bytes."""
+        if file.crc is not None:
+            return file.crc
+        return zlib.crc32(self.read(file) if data is None else data)
+
+    def same_bytes(self, a: RawFile, b: RawFile) -> bool:
+        """Whether two recordings have equal size and CRC-32."""
+        return a.size == b.size and (
+            a.size > MAX_FILE_BYTES or self.crc(a) == self.crc(b)
+        )
+
+    def _archive(self, path: str) -> zipfile.ZipFile:
+        if path not in self._archives:
+            try:
+                self._archives[path] = zipfile.ZipFile(path)
+            except zipfile.BadZipFile as error:
+                raise SourceError(
+                    f"{path} is not a complete zip ({error}); was the download cut off?"
+                ) from None
+            except OSError as error:
+                raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+        return self._archives[path]

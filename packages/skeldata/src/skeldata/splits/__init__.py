@@ -1,0 +1,35 @@
+"""Label splits: drawn by hash, written as plain lists, verified by drawing again."""
+
+from skeldata.splits.arguments import format_ratio, parse_ratio, parse_seeds
+from skeldata.splits.compare import Comparison, compare_splits
+from skeldata.splits.draw import draw, labelled_counts, rank_names
+from skeldata.splits.listing import Finding, names_digest
+from skeldata.splits.manifest import Manifest, write_split
+from skeldata.splits.pool import name_key, training_names
+from skeldata.splits.read import read_index, read_manifest
+from skeldata.splits.split import Split, list_split
+from skeldata.splits.verify import Verification, examine, verify_manifest
+
+__all__ = [
+    "Comparison",
+    "Finding",
+    "Manifest",
+    "Split",
+    "Verification",
+    "compare_splits",
+    "draw",
+    "examine",
+    "format_ratio",
+    "labelled_counts",
+    "list_split",
+    "name_key",
+    "names_digest",
+    "parse_ratio",
+    "parse_seeds",
+    "rank_names",
+    "read_index",
+    "read_manifest",
+    "training_names",
+    "verify_manifest",
+    "write_split",
+]

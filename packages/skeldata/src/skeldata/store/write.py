@@ -1,0 +1,362 @@
+"""Write a store in whole blocks, one writer, under a temporary name until it is complete.
+
+A block is written once, flushed to disk, read back, and only then recorded in the journal; so a run
+that ends at any moment, however it ends, leaves blocks that a later run can trust or ignore.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BloscCodec
+
+from skeldata.datasets import Dataset
+from skeldata.errors import StoreError, StoreExistsError
+from skeldata.recipe import Recipe
+from skeldata.store.digest import row_digest
+from skeldata.store.journal import BlockRecord, Journal
+from skeldata.store.lock import OutputLock
+from skeldata.store.rows import Batch, Rows
+from skeldata.store.schema import (
+    FORMAT_VERSION,
+    ROWS_PER_BLOCK,
+    lock_path,
+    partial_path,
+    stream_shape,
+)
+from skeldata.types import Rejection
+
+# lz4 without shuffling: writing is faster than raw bytes because absent bodies are zeros.
+_COMPRESSOR = BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle")
+
+
+@dataclass(frozen=True)
+class StorePlan:
+    """What a store will hold; two runs with equal plans may continue each other.
+
+    Attributes:
+        dataset: what the samples are.
+        recipe: how they are prepared.
+        streams: names of the arrays to write.
+        candidates: number of files that will be tried.
+        source_key: digest of their names and sizes.
+    """
+
+    dataset: Dataset
+    recipe: Recipe
+    streams: tuple[str, ...]
+    candidates: int
+    source_key: str
+
+    def header(self) -> dict[str, Any]:
+        """The plan as the first line of the journal."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "dataset": self.dataset.id,
+            "recipe": self.recipe.digest,
+            "streams": list(self.streams),
+            "candidates": self.candidates,
+            "source_key": self.source_key,
+            "rows_per_block": ROWS_PER_BLOCK,
+        }
+
+
+class StoreWriter:
+    """Builds one store; `add` batches in order, then `finish`.
+
+    Args:
+        target: final path of the store.
+        plan: what it will hold.
+        resume: continue an unfinished run of the same plan, if there is one.
+        overwrite: replace a store that already stands at ``target``.
+
+    Attributes:
+        consumed: candidate files that need not be tried again.
+        rejected: rejections so far, of finished blocks and of later ones.
+        discarded: rows of an unfinished run that was started over.
+
+    Raises:
+        StoreExistsError: ``target`` exists and ``overwrite`` is off.
+        StoreBusyError: another living run writes ``target``.
+        StoreError: the unfinished run was of another plan, or the disk refuses.
+    """
+
+    def __init__(
+        self, target: Path, plan: StorePlan, *, resume: bool = False, overwrite: bool = False
+    ) -> None:
+        self.target = target
+        self.plan = plan
+        self._partial = partial_path(target)
+        self._journal = Journal(self._partial / "journal.jsonl")
+        self.records: list[BlockRecord] = []
+        self.crcs: list[int] = []
+        self._rejected: list[tuple[int, Rejection]] = []
+        self.discarded = 0
+        self.consumed = 0
+        self._pending = 0
+        self._pending_names: list[str] = []
+        self._pending_digests: list[str] = []
+        if (target.exists() or target.is_symlink()) and not overwrite:
+            raise StoreExistsError(f"{target} already exists; add --overwrite to replace it")
+        with _disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = OutputLock(lock_path(target), target)
+            try:
+                self._open(resume)
+            except BaseException:
+                self._lock.release()
+                raise
+
+    def _open(self, resume: bool) -> None:
+        loaded = self._journal.load()
+        if loaded and resume:
+            header, records = loaded
+            changed = [k for k, v in self.plan.header().items() if header.get(k) != v]
+            if changed:
+                raise StoreError(
+                    f"the unfinished run at {self._partial} had another {', '.join(changed)}; "
+                    "give the same input and recipe, or start over without --resume"
+                )
+            self._arrays = self._open_arrays()
+            self._take_up(records)
+        else:
+            self.discarded = sum(len(record.names) for record in loaded[1]) if loaded else 0
+            shutil.rmtree(self._partial, ignore_errors=True)
+            self._arrays = self._create_arrays()
+            self._journal.start(self.plan.header())
+        shape = stream_shape(self.plan.dataset, ROWS_PER_BLOCK, self.plan.recipe.frames)
+        self._streams = {name: np.zeros(shape, dtype=np.float32) for name in self.plan.streams}
+        self._present = np.zeros(shape[:3], dtype=np.bool_)
+        self._length = np.zeros(ROWS_PER_BLOCK, dtype=np.int32)
+
+    def _take_up(self, records: list[BlockRecord]) -> None:
+        for record in records:
+            # A short block can only have been the last of its run: its files are tried again.
+            whole = len(record.names) == ROWS_PER_BLOCK
+            if not whole or not self._block_is_sound(len(self.records), record):
+                break
+            first = len(self.crcs)
+            self.records.append(record)
+            self.crcs += record.crcs
+            self._rejected += [(first, rejection) for rejection in record.rejected]
+        self._journal.keep(1 + len(self.records))
+        self.consumed = len(self.crcs)
+
+    @property
+    def rows(self) -> int:
+        """Rows taken so far."""
+        return sum(len(record.names) for record in self.records) + self._pending
+
+    @property
+    def rejected(self) -> list[Rejection]:
+        """Rejections so far, in name order."""
+        return sorted(rejection for _, rejection in self._rejected)
+
+    def add(self, batch: Batch) -> None:
+        """Take the outcome of the next candidate files; write every block that becomes full."""
+        if batch.first != len(self.crcs):
+            raise StoreError(f"batch of file {batch.first} came instead of {len(self.crcs)}")
+        self.crcs += batch.crcs
+        self._rejected += [(batch.first + offset, rejection) for offset, rejection in batch.rejected]
+        taken = 0
+        while taken < len(batch.kept):
+            count = min(ROWS_PER_BLOCK - self._pending, len(batch.kept) - taken)
+            self._buffer(batch.rows, slice(taken, taken + count))
+            taken += count
+            if self._pending == ROWS_PER_BLOCK:
+                self._flush(consumed=batch.first + batch.kept[taken - 1] + 1)
+
+    def _buffer(self, rows: Rows, part: slice) -> None:
+        count = part.stop - part.start
+        into = slice(self._pending, self._pending + count)
+        for name, buffer in self._streams.items():
+            buffer[into] = rows.streams[name][part]
+        self._present[into] = rows.present[part]
+        self._length[into] = rows.length[part]
+        self._pending_names += rows.names[part]
+        self._pending_digests += rows.digests[part]
+        self._pending += count
+
+    def _flush(self, consumed: int) -> None:
+        index, count = len(self.records), self._pending
+        first = index * ROWS_PER_BLOCK
+        record = BlockRecord(
+            names=self._pending_names,
+            lengths=self._length[:count].tolist(),
+            digests=self._pending_digests,
+            sha256=_sha256_of(self._pending_digests),
+            consumed=consumed,
+            crcs=self.crcs[self.consumed : consumed],
+            rejected=[r for at, r in self._rejected if self.consumed <= at < consumed],
+        )
+        with _disk_errors(self.target):
+            for name, buffer in (*self._streams.items(), ("present", self._present)):
+                array = self._arrays[name]
+                array[first : first + count] = buffer[:count]
+                _sync_chunk(self._partial / name, index, array.ndim)
+            if not self._block_is_sound(index, record):
+                raise StoreError(f"block {index} of {self.target} reads back differently; check the disk")
+            self._journal.append(record)
+        self.records.append(record)
+        self.consumed = consumed
+        self._pending = 0
+        self._pending_names, self._pending_digests = [], []
+
+    def _block_is_sound(self, index: int, record: BlockRecord) -> bool:
+        """Whether a block, read from disk, has the row digests that its record states."""
+        if record.sha256 != _sha256_of(record.digests):
+            return False
+        part = slice(index * ROWS_PER_BLOCK, index * ROWS_PER_BLOCK + len(record.names))
+        try:
+            joint, present = self._arrays["joint"][part], self._arrays["present"][part]
+        except (OSError, ValueError, RuntimeError):
+            return False
+        found = (
+            row_digest(name, self.plan.dataset.label_of(name), length, present[row], joint[row])
+            for row, (name, length) in enumerate(zip(record.names, record.lengths, strict=True))
+        )
+        return all(digest == stated for digest, stated in zip(found, record.digests, strict=True))
+
+    def flush_rest(self) -> None:
+        """Write the last, short block and cut the arrays to their true length."""
+        if self._pending:
+            self._flush(consumed=self.plan.candidates)
+        with _disk_errors(self.target):
+            for array in self._arrays.values():
+                array.resize((self.rows, *array.shape[1:]))
+
+    def write_column(self, path: str, values: NDArray[Any] | list[str]) -> None:
+        """Write one small array, e.g. ``label`` or ``splits/xsub/train``."""
+        text = isinstance(values, list)
+        data = np.array(values, dtype=np.dtypes.StringDType()) if text else np.asarray(values)
+        with _disk_errors(self.target):
+            array = zarr.create_array(
+                self._partial / path,
+                shape=data.shape,
+                chunks=tuple(max(1, n) for n in data.shape),
+                dtype=str if text else data.dtype,
+                zarr_format=3,
+            )
+            array[...] = data
+
+    def write_group(self, path: str, attributes: dict[str, Any]) -> None:
+        """Make a group with attributes."""
+        with _disk_errors(self.target):
+            zarr.create_group(self._partial / path, attributes=attributes, zarr_format=3)
+
+    def finish(self, attributes: dict[str, Any]) -> None:
+        """Write the root attributes, drop the journal and give the store its name."""
+        with _disk_errors(self.target):
+            zarr.open_group(self._partial, mode="r+").attrs.update(attributes)
+            self._journal.path.unlink()
+            _sync_tree(self._partial)
+            old = self.target.with_name(f".{self.target.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            if self.target.is_dir() and not self.target.is_symlink():
+                self.target.rename(old)
+            elif self.target.exists() or self.target.is_symlink():
+                self.target.unlink()
+            self._partial.rename(self.target)
+            _sync(self.target.parent)
+            shutil.rmtree(old, ignore_errors=True)
+        self._lock.release()
+
+    def close(self) -> None:
+        """Stop here; finished blocks stay for a later run with ``resume``."""
+        self._lock.release()
+
+    def abandon(self) -> None:
+        """Stop here and leave nothing behind."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+        self._lock.release()
+
+    def _create_arrays(self) -> dict[str, zarr.Array[Any]]:
+        shape = stream_shape(self.plan.dataset, self.plan.candidates, self.plan.recipe.frames)
+        root = zarr.create_group(self._partial, zarr_format=3)
+        kinds = {name: (shape, "float32") for name in self.plan.streams}
+        kinds["present"] = (shape[:3], "bool")
+        return {
+            name: root.create_array(
+                name,
+                shape=full,
+                chunks=(ROWS_PER_BLOCK, *full[1:]),
+                dtype=dtype,
+                compressors=_COMPRESSOR,
+                # By default zarr leaves out chunks of zeros: then a lost block looks like data.
+                config={"write_empty_chunks": True},
+            )
+            for name, (full, dtype) in kinds.items()
+        }
+
+    def _open_arrays(self) -> dict[str, zarr.Array[Any]]:
+        names = (*self.plan.streams, "present")
+        try:
+            arrays = {
+                name: zarr.open_array(
+                    self._partial / name, mode="r+", config={"write_empty_chunks": True}
+                )
+                for name in names
+            }
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(
+                f"the unfinished run at {self._partial} is damaged ({error}); start over without --resume"
+            ) from error
+        for array in arrays.values():
+            array.resize((self.plan.candidates, *array.shape[1:]))
+        return arrays
+
+
+def _sha256_of(digests: list[str]) -> str:
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_chunk(array: Path, index: int, dimensions: int) -> None:
+    chunk = array.joinpath("c", str(index), *["0"] * (dimensions - 1))
+    _sync(chunk)
+    for folder in chunk.parents:
+        _sync(folder)
+        if folder == array:
+            break
+
+
+def _sync_tree(root: Path) -> None:
+    """Flush the small files; chunks were flushed with their block."""
+    for folder, _, files in os.walk(root):
+        for file in files:
+            if file == "zarr.json" or "splits" in folder:
+                _sync(Path(folder, file))
+        _sync(Path(folder))
+
+
+@contextmanager
+def _disk_errors(target: Path) -> Iterator[None]:
+    """Turn what the disk says into one clear line."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(
+                f"no space left on the disk of {target}; free some, then repeat with --resume"
+            ) from error
+        raise StoreError(f"cannot write {target}: {error.strerror or error}") from error

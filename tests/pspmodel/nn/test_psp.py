@@ -1,0 +1,259 @@
+"""The whole network against the float64 oracle, and its invariants."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+import torch
+
+from pspmodel.losses import coarse_to_fine
+from pspmodel.nn import LEVELS, Block, PSPNetwork
+from skeldata import KINECT20, KINECT25
+from support.psp_oracle import PUBLISHED, UNEXPANDED, OraclePSP, leaves, scramble
+
+# Two heads; one block that changes nothing and one that changes channels and halves the time.
+BLOCKS = (Block(4, 4, 2, 1), Block(4, 6, 3, 2))
+HEADS = 2
+CLASSES = 5
+# Five persons of three clips, out of order, one to two a clip.
+CLIP_INDEX = torch.tensor([2, 0, 1, 0, 2])
+CLIPS = 3
+SUBSETS = [subset for size in (1, 2, 3) for subset in combinations(LEVELS, size)]
+
+
+def build(
+    layout=KINECT25, *, coefficients=PUBLISHED, dtype=torch.float64, blocks=BLOCKS, **options
+):
+    torch.manual_seed(3)
+    network = PSPNetwork(
+        layout,
+        CLASSES,
+        blocks=BLOCKS,
+        heads=HEADS,
+        **{f"{fine}_from_{coarse}": value for (fine, coarse), value in coefficients.items()},
+        **options,
+    )
+    scramble(network)
+    return network.double() if dtype == torch.float64 else network
+
+
+def persons(layout=KINECT25, frames=7):
+    generator = torch.Generator().manual_seed(5)
+    shape = (len(CLIP_INDEX), 3, frames, layout.joint_count)
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def oracle(state, layout=KINECT25, attention_scale="full", **options):
+    strides = [block.stride for block in BLOCKS]
+    return OraclePSP(state, layout, strides, HEADS, scale=attention_scale, **options)
+
+
+def outputs(model, x):
+    """Everything a training step uses, by name."""
+    features = model.features(x)
+    embeddings = model.embed(features, CLIP_INDEX, CLIPS)
+    logits = model.classify(features, CLIP_INDEX, CLIPS)
+    return {"features": features, "logits": logits, **embeddings}
+
+
+def functional(named):
+    """A fixed random linear functional of all outputs, so that one backward tests all of them."""
+    generator = torch.Generator().manual_seed(11)
+    total = torch.zeros((), dtype=torch.float64)
+    for name in sorted(named):
+        value = named[name]
+        weight = torch.randn(value.shape, generator=generator, dtype=torch.float64)
+        total = total + (weight * value).sum()
+    return total
+
+
+def assert_same_as_oracle(layout, *, training=True, coefficients=PUBLISHED, **options):
+    network = build(layout, coefficients=coefficients, **options).train(training)
+    state = leaves(network)  # before the forward, which moves the running statistics
+    x = persons(layout).requires_grad_()
+    x_oracle = x.detach().clone().requires_grad_()
+
+    actual = outputs(network, x)
+    model = oracle(state, layout, training=training, coefficients=coefficients, **options)
+    expected = outputs(model, x_oracle)
+    assert list(actual) == list(expected)
+    for name in expected:
+        torch.testing.assert_close(actual[name], expected[name], rtol=1e-9, atol=1e-9)
+
+    functional(actual).backward()
+    functional(expected).backward()
+    torch.testing.assert_close(x.grad, x_oracle.grad, rtol=1e-9, atol=1e-9)
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, f"{name} takes no part"
+        gradient = state[name].grad
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-9, atol=1e-9, msg=name)
+
+
+@pytest.mark.parametrize("levels", SUBSETS, ids="+".join)
+@pytest.mark.parametrize("scale", ["full", "sqrt"])
+@pytest.mark.parametrize("body_from", ["parts", "joints"])
+@pytest.mark.parametrize("layout", [KINECT25, KINECT20], ids=lambda layout: layout.name)
+def test_forward_and_gradients_equal_the_oracle(
+    layout: Layout, body_from: BodyFrom, scale: Scale, levels: Sequence[Level]
+) -> None:
+    assert_same_as_oracle(layout, body_from=body_from, attention_scale=scale, levels=levels)
+
+
+@pytest.mark.parametrize("levels", SUBSETS, ids="+".join)
+def test_without_expansion_equals_the_oracle(levels: Sequence[Level]) -> None:
+    assert_same_as_oracle(KINECT25, levels=levels, coefficients=UNEXPANDED)
+
+
+@pytest.mark.parametrize("only", sorted(PUBLISHED))
+def test_one_expansion_alone_equals_the_oracle(only: tuple[str, str]) -> None:
+    assert_same_as_oracle(KINECT25, coefficients=UNEXPANDED | {only: PUBLISHED[only]})
+
+
+def test_evaluation_mode_equals_the_oracle() -> None:
+    assert_same_as_oracle(KINECT25, training=False)
+
+
+def test_attention_maps_equal_the_oracle() -> None:
+    network = build().train()
+    features = network.features(persons())
+    model = oracle(leaves(network))
+    expected, _ = model.attend(model.pyramid(features))
+    actual = network.attention_maps(features)
+    assert list(actual) == list(LEVELS)
+    for level in LEVELS:
+        torch.testing.assert_close(actual[level], expected[level], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("layout", [KINECT25, KINECT20], ids=lambda layout: layout.name)
+def test_single_precision_is_within_1e_5_of_the_oracle(layout: Layout) -> None:
+    network = build(layout, dtype=torch.float32)
+    state = leaves(network)
+    x = persons(layout).float()
+    actual = outputs(network, x)
+    expected = outputs(oracle(state, layout), x.double())
+    for name in expected:
+        error = torch.linalg.vector_norm(actual[name] - expected[name])
+        assert error <= 1e-5 * torch.linalg.vector_norm(expected[name]), name
+    functional(actual).backward()
+    functional(expected).backward()
+    squared = {"error": 0.0, "all": 0.0}
+    for name, parameter in network.named_parameters():
+        squared["error"] += float(((parameter.grad - state[name].grad) ** 2).sum())
+        squared["all"] += float((state[name].grad ** 2).sum())
+    assert squared["error"] <= 1e-10 * squared["all"]
+
+
+def test_double_after_construction_is_as_exact_as_double_from_the_start() -> None:
+    network = build(dtype=torch.float32)
+    state = leaves(network)
+    actual = outputs(network.double(), persons())
+    expected = outputs(oracle(state), persons())
+    for name in expected:
+        torch.testing.assert_close(actual[name], expected[name], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("layout", "classes", "total"), [(KINECT25, 60, 5_138_940), (KINECT20, 10, 5_118_890)]
+)
+def test_parameter_counts_are_the_published_ones(layout: Layout, classes: int, total: int) -> None:
+    network = PSPNetwork(layout, classes)
+    assert count(network) == total
+    assert count(network.projection) == 131_584
+    assert {name: count(level) for name, level in network.ppa.attention.items()} == dict.fromkeys(
+        LEVELS, 263_680
+    )
+    if layout is KINECT25:
+        assert count(network.encoder) == 4_200_896
+        assert count(network.encoder.blocks) == 4_200_512
+        assert count(network.classifier) == 15_420
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_buffers_are_fixed_numbers_and_not_saved() -> None:
+    network = build()
+    saved = set(network.state_dict())
+    fixed = {name for name, _ in network.named_buffers()} - saved
+    assert {name.rsplit(".", 1)[-1] for name in fixed} == {"code", "averages", "index"}
+
+
+def test_classifier_and_projection_start_xavier_normal_with_zero_bias() -> None:
+    torch.manual_seed(0)
+    network = PSPNetwork(KINECT25, 60)
+    for layer in (network.classifier, network.projection.layers[0], network.projection.layers[2]):
+        out_features, in_features = layer.weight.shape
+        expected = (2 / (in_features + out_features)) ** 0.5
+        assert float(layer.weight.detach().std()) == pytest.approx(expected, rel=0.05)
+        assert not layer.bias.any()
+
+
+def test_predictions_do_not_depend_on_what_only_training_uses() -> None:
+    network = build().eval()
+    before = network(persons(), CLIP_INDEX, CLIPS)
+    with torch.no_grad():
+        for module in (network.ppa, network.projection):
+            for value in (*module.parameters(), *module.buffers()):
+                value.zero_()
+    assert torch.equal(network(persons(), CLIP_INDEX, CLIPS), before)
+
+
+def test_evaluation_of_a_person_does_not_depend_on_the_batch() -> None:
+    network = build().eval()
+    x = persons()
+    alone = network(x[2:3], torch.tensor([0]), 1)
+    together = network(x, CLIP_INDEX, CLIPS)[1:2]
+    torch.testing.assert_close(alone, together, rtol=1e-12, atol=1e-12)
+
+
+def test_evaluation_is_deterministic_and_leaves_the_network_and_its_input_alone() -> None:
+    network = build().eval()
+    x = persons()
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    first = outputs(network, x)
+    second = outputs(network, x)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert torch.equal(x, persons())
+    assert all(torch.equal(state[name], value) for name, value in network.state_dict().items())
+
+
+def test_channels_last_memory_gives_the_same_numbers() -> None:
+    network = build()
+    expected = outputs(network, persons())
+    network.to(memory_format=torch.channels_last)
+    actual = outputs(network, persons().to(memory_format=torch.channels_last))
+    for name in expected:
+        torch.testing.assert_close(actual[name], expected[name], rtol=1e-9, atol=1e-9)
+
+
+def test_bf16_autocast_trains_with_the_loss_in_float32() -> None:
+    network = build(dtype=torch.float32)
+    x = persons().float()
+    with torch.autocast("cpu", torch.bfloat16):
+        features = network.features(x)
+        assert features.dtype == torch.bfloat16
+        embeddings = network.embed(features, CLIP_INDEX, CLIPS)
+        terms = coarse_to_fine(embeddings, {k: v.roll(1, 0) for k, v in embeddings.items()})
+        loss = sum(terms.values()) + network.classify(features, CLIP_INDEX, CLIPS).float().sum()
+    assert all(term.dtype == torch.float32 for term in terms.values())
+    loss.backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad.dtype == torch.float32
+        assert parameter.grad.isfinite().all(), name
+    reference = outputs(oracle(leaves(network)), persons())
+    # bf16 has 8 bits; a few layers of it stay within a few per cent.
+    difference = torch.linalg.vector_norm(features.detach() - reference["features"].detach())
+    assert difference < 0.05 * torch.linalg.vector_norm(reference["features"].detach())
+
+
+def test_both_modalities_in_one_batch_share_batch_statistics() -> None:
+    """Concatenating joint and motion clips must not equal running them apart in training mode."""
+    network = build().train()
+    joint, motion = persons(), 3 * persons().flip(0)
+    together = network.features(torch.cat((joint, motion)))[: len(joint)]
+    assert not torch.allclose(together, network.features(joint))
+    network.eval()
+    together = network.features(torch.cat((joint, motion)))[: len(joint)]
+    torch.testing.assert_close(together, network.features(joint), rtol=1e-12, atol=1e-12)
