@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import pickle
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ EXIT_CODES = {
 
 
 def test_every_error_has_the_exit_code_that_the_tree_shows() -> None:
-    classes = {name: kind for name, kind in vars(errors).items() if inspect.isclass(kind)}
+    classes: dict[str, Any] = dict(inspect.getmembers(errors, inspect.isclass))
     assert {name: kind.exit_code for name, kind in classes.items()} == EXIT_CODES
     for name, kind in classes.items():
         assert issubclass(kind, errors.PspmodelError)

@@ -77,7 +77,7 @@ class OraclePSP:
     def linear(self, name: str, x: Tensor) -> Tensor:
         return x @ self.state[f"{name}.weight"].T + self.state[f"{name}.bias"]
 
-    # ---- section 3: encoder ---------------------------------------------------------------
+    # ---- encoder --------------------------------------------------------------------------
 
     def block(self, name: str, x: Tensor, stride: int) -> Tensor:
         persons, channels, frames, joints = x.shape
@@ -112,10 +112,10 @@ class OraclePSP:
             y = self.block(f"encoder.blocks.{index}", y, stride)
         return y
 
-    # ---- section 5: pyramid ---------------------------------------------------------------
+    # ---- pyramid --------------------------------------------------------------------------
 
     def pyramid(self, joint: Tensor) -> dict[str, Tensor]:
-        parts = [sum(joint[..., v] for v in part) / len(part) for part in self.layout.parts]
+        parts = [mean([joint[..., v] for v in part]) for part in self.layout.parts]
         bodies = []
         for number, body in enumerate(self.layout.bodies):
             if self.body_from == "joints":
@@ -123,10 +123,10 @@ class OraclePSP:
             else:
                 owners = enumerate(self.layout.part_to_body)
                 members = [parts[part] for part, owner in owners if owner == number]
-            bodies.append(sum(members) / len(members))
+            bodies.append(mean(members))
         return {"joint": joint, "part": torch.stack(parts, -1), "body": torch.stack(bodies, -1)}
 
-    # ---- section 6: pyramid polymerising attention ----------------------------------------
+    # ---- pyramid polymerising attention ---------------------------------------------------
 
     def owner(self, fine: str, coarse: str) -> list[int]:
         """phi of two levels, found by looking for members, not read from the layout's tables."""
@@ -168,14 +168,14 @@ class OraclePSP:
             attended[level] = leaky(features[level] + y)
         return maps, attended
 
-    # ---- section 4: heads -----------------------------------------------------------------
+    # ---- heads ----------------------------------------------------------------------------
 
     def clip_mean(self, x: Tensor, clip_index: Tensor, clips: int) -> Tensor:
         pooled = x.mean((2, 3))
         rows = []
         for clip in range(clips):
             persons = [pooled[p] for p in range(len(pooled)) if clip_index[p] == clip]
-            rows.append(sum(persons) / len(persons))
+            rows.append(mean(persons))
         return torch.stack(rows)
 
     def classify(self, features: Tensor, clip_index: Tensor, clips: int) -> Tensor:
@@ -194,6 +194,13 @@ class OraclePSP:
         }
 
 
+def mean(tensors: Sequence[Tensor]) -> Tensor:
+    total = torch.zeros_like(tensors[0])
+    for tensor in tensors:
+        total = total + tensor
+    return total / len(tensors)
+
+
 def leaky(x: Tensor) -> Tensor:
     return torch.where(x > 0, x, 0.1 * x)
 
@@ -208,7 +215,7 @@ def expand_loops(coarse: Tensor, owner: Sequence[int]) -> Tensor:
 
 
 def nt_xent_loops(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """Section 7, anchor by anchor, in float64."""
+    """NT-Xent anchor by anchor, in float64."""
     rows = [*first.double(), *second.double()]
     clips = len(first)
     total = torch.zeros((), dtype=torch.float64)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from pspmodel.errors import UsageError
 from pspmodel.losses import coarse_to_fine, nt_xent
@@ -17,18 +19,20 @@ TEMPERATURES = st.sampled_from([0.07, 0.2, 1.0])
 
 
 @st.composite
-def pairs(draw, smallest=1):
+def pairs(draw: st.DrawFn, smallest: int = 1) -> tuple[Tensor, Tensor]:
     clips, channels = draw(st.integers(smallest, 6)), draw(st.integers(2, 7))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
     shape = (2, clips, channels)
-    return tuple(torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_())
+    first, second = torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
+    return first, second
 
 
-def orthogonal(rows, channels=None):
-    return torch.eye(channels or rows, dtype=torch.float64)[:rows]
+def orthogonal(rows: int) -> Tensor:
+    return torch.eye(rows, dtype=torch.float64)
 
 
 @given(pairs(), TEMPERATURES)
+@settings(deadline=None)
 def test_value_and_gradient_equal_plain_loops(
     pair: tuple[Tensor, Tensor], temperature: float
 ) -> None:
@@ -41,12 +45,11 @@ def test_value_and_gradient_equal_plain_loops(
         torch.testing.assert_close(gradient, wanted, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("clips", [2, 5, 90])
+@pytest.mark.parametrize("clips", [2, 5, 32])
 def test_single_precision_is_within_1e_5(clips: int) -> None:
     generator = torch.Generator().manual_seed(0)
     first, second = torch.randn(2, clips, 16, generator=generator)
-    expected = float(nt_xent_loops(first, second, 0.07)) if clips < 90 else None
-    expected = expected or float(nt_xent(first.double(), second.double()))
+    expected = float(nt_xent_loops(first, second, 0.07))
     assert float(nt_xent(first, second)) == pytest.approx(expected, rel=1e-5)
 
 
@@ -82,13 +85,16 @@ def test_one_clip_has_nothing_to_be_told_from() -> None:
 
 
 @given(pairs(smallest=2), TEMPERATURES, st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_symmetries(pair: tuple[Tensor, Tensor], temperature: float, random: Random) -> None:
     first, second = pair
     loss = nt_xent(first, second, temperature)
     scales = torch.tensor([[random.uniform(0.01, 100)] for _ in first], dtype=torch.float64)
     order = list(range(len(first)))
     random.shuffle(order)
-    rotation, _ = torch.linalg.qr(torch.randn(2 * (first.shape[1],), dtype=torch.float64))
+    generator = torch.Generator().manual_seed(random.getrandbits(32))
+    square = torch.randn(2 * first.shape[1:], generator=generator, dtype=torch.float64)
+    rotation, _ = torch.linalg.qr(square)
     for same in (
         nt_xent(scales * first, second, temperature),
         nt_xent(second, first, temperature),
@@ -99,6 +105,7 @@ def test_symmetries(pair: tuple[Tensor, Tensor], temperature: float, random: Ran
 
 
 @given(pairs(smallest=2))
+@settings(deadline=None)
 def test_gradients_are_orthogonal_to_their_embeddings(pair: tuple[Tensor, Tensor]) -> None:
     for rows, gradient in zip(pair, torch.autograd.grad(nt_xent(*pair), pair), strict=True):
         along = (rows * gradient).sum(1)

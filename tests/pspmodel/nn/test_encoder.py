@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -15,7 +15,9 @@ from pspmodel.errors import UsageError
 from pspmodel.nn import PSP_BLOCKS, Block, DstaBlock, DstaEncoder, scaled_blocks
 
 
-def block(channels_in=8, channels_out=8, stride=1, joints=5, heads=2):
+def block(
+    channels_in: int = 8, channels_out: int = 8, stride: int = 1, joints: int = 5, heads: int = 2
+) -> DstaBlock:
     torch.manual_seed(0)
     return DstaBlock(Block(channels_in, channels_out, 3, stride), joints, heads).double()
 
@@ -33,6 +35,7 @@ def test_fifty_frames_become_25_and_13() -> None:
 
 
 @given(frames=st.integers(1, 12), stride=st.integers(1, 3))
+@settings(deadline=None)
 def test_time_is_divided_by_the_stride_and_rounded_up(frames: int, stride: int) -> None:
     y = block(4, 6, stride).eval()(torch.randn(1, 4, frames, 5, dtype=torch.float64))
     assert y.shape == (1, 6, math.ceil(frames / stride), 5)
@@ -136,6 +139,7 @@ def test_scaled_blocks_keep_the_chain_the_strides_and_divisibility() -> None:
 
 
 @given(width=st.floats(0.001, 4))
+@settings(deadline=None)
 def test_any_width_gives_an_encoder(width: float) -> None:
     blocks = scaled_blocks(width)
     assert [b.stride for b in blocks] == [b.stride for b in PSP_BLOCKS]

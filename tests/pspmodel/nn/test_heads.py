@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from pspmodel.errors import UsageError
 from pspmodel.nn import ContrastProjection, node_mean, person_mean
 
 
 @st.composite
-def batches(draw):
+def batches(draw: st.DrawFn) -> tuple[Tensor, Tensor, int]:
     clips = draw(st.integers(1, 6))
     index = draw(st.lists(st.integers(0, clips - 1), min_size=1, max_size=12))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
@@ -21,6 +24,7 @@ def batches(draw):
 
 
 @given(batches())
+@settings(deadline=None)
 def test_person_mean_is_the_mean_of_each_clips_rows(batch: tuple[Tensor, Tensor, int]) -> None:
     features, index, clips = batch
     means = person_mean(features, index, clips)
@@ -31,6 +35,7 @@ def test_person_mean_is_the_mean_of_each_clips_rows(batch: tuple[Tensor, Tensor,
 
 
 @given(batches())
+@settings(deadline=None)
 def test_person_mean_sends_each_person_its_share_of_the_gradient(
     batch: tuple[Tensor, Tensor, int],
 ) -> None:
@@ -45,6 +50,7 @@ def test_person_mean_sends_each_person_its_share_of_the_gradient(
 
 
 @given(batches(), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_person_mean_does_not_depend_on_the_order_of_persons(
     batch: tuple[Tensor, Tensor, int], random: Random
 ) -> None:

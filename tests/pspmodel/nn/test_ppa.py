@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from pspmodel.errors import UsageError
-from pspmodel.nn import PolymerisingAttention, SkeletonPyramid
+from pspmodel.nn import Level, PolymerisingAttention, Scale, SkeletonPyramid
 from pspmodel.nn.ppa import Expansion, LevelAttention
-from skeldata import KINECT20, KINECT25
+from skeldata import KINECT20, KINECT25, Layout
 from support.psp_oracle import expand_loops, scramble
 
 CHANNELS, HEADS, FRAMES = 8, 2, 3
 LAYOUTS = pytest.mark.parametrize("layout", [KINECT25, KINECT20], ids=lambda layout: layout.name)
 
 
-def owners(layout):
+def owners(layout: Layout) -> dict[str, tuple[NDArray[np.int64], int]]:
     """Each step and the whole way of the pyramid: (phi, how many groups)."""
     return {
         "joint to part": (layout.joint_to_part, 10),
@@ -29,19 +32,19 @@ def owners(layout):
     }
 
 
-def coarse_map(size, seed=0):
+def coarse_map(size: int, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(2, HEADS, size, size, generator=generator, dtype=torch.float64)
 
 
-def attention(layout=KINECT25, **options):
+def attention(layout: Layout = KINECT25, **options: Any) -> PolymerisingAttention:
     torch.manual_seed(7)
     ppa = PolymerisingAttention(CHANNELS, layout, HEADS, **options)
     scramble(ppa)
     return ppa.double()
 
 
-def pyramid(layout=KINECT25, persons=3):
+def pyramid(layout: Layout = KINECT25, persons: int = 3) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(2)
     shape = (persons, CHANNELS, FRAMES, layout.joint_count)
     return SkeletonPyramid(layout)(torch.randn(shape, generator=generator, dtype=torch.float64))
@@ -147,7 +150,7 @@ def test_joints_of_one_part_may_change_places_without_changing_what_is_added() -
     order[[4, 5, 6]] = [6, 4, 5]  # the three joints of the left arm
     moved = joint[..., order]
 
-    def own_and_added(features):
+    def own_and_added(features: Tensor) -> tuple[Tensor, Tensor]:
         own = raw.attention_maps(features, part, body)["joint"]
         return own, ppa.attention_maps(features, part, body)["joint"] - own
 

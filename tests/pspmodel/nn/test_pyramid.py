@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from pspmodel.errors import UsageError
-from pspmodel.nn import SkeletonPyramid
-from skeldata import KINECT20, KINECT25
+from pspmodel.nn import BodyFrom, SkeletonPyramid
+from skeldata import KINECT20, KINECT25, Layout
 
 LAYOUTS = pytest.mark.parametrize("layout", [KINECT25, KINECT20], ids=lambda layout: layout.name)
 RULES = pytest.mark.parametrize("body_from", ["parts", "joints"])
 
 
-def features(layout):
+def features(layout: Layout) -> Tensor:
     generator = torch.Generator().manual_seed(1)
     return torch.randn(2, 3, 4, layout.joint_count, generator=generator, dtype=torch.float64)
 
@@ -71,4 +72,4 @@ def test_the_precision_of_the_features_is_kept() -> None:
 
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(UsageError, match="'bones'; use one of: parts, joints"):
-        SkeletonPyramid(KINECT25, "bones")
+        SkeletonPyramid(KINECT25, "bones")  # type: ignore[arg-type]

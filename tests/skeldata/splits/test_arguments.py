@@ -4,6 +4,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from skeldata.errors import UsageError
 from skeldata.splits import format_ratio, parse_ratio, parse_seeds
 from skeldata.splits.arguments import MAX_DECIMALS, percent_text
@@ -44,7 +45,7 @@ def test_decimals_and_integers_are_exact_already():
 
 @pytest.mark.parametrize("value", [0.05, 1.0, float("nan")])
 def test_a_float_is_refused_with_the_way_out(value):
-    with pytest.raises(UsageError, match="is a float.*pass the text"):
+    with pytest.raises(UsageError, match=r"is a float.*pass the text"):
         parse_ratio(value)
 
 

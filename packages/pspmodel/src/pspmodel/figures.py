@@ -58,7 +58,7 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Figur
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    names = [classes[label] for label in used]
+    names = [classes[label] for label in used.tolist()]
     axes.set_xticks(range(len(used)), names, rotation=90, fontsize=7)
     axes.set_yticks(range(len(used)), names, fontsize=7)
     axes.set(xlabel="predicted", ylabel="true")
@@ -74,7 +74,11 @@ def confusion_matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Figur
 
 
 def skeleton_strip(
-    joint: NDArray[np.float32], present: NDArray[np.bool_], layout: Layout, title: str, poses: int = 8
+    joint: NDArray[np.float32],
+    present: NDArray[np.bool_],
+    layout: Layout,
+    title: str,
+    poses: int = 8,
 ) -> Figure:
     """Poses of one prepared clip, seen from the front: x across, z up; left blue, right red.
 
@@ -94,7 +98,9 @@ def skeleton_strip(
                 line = body[[child, parent]]
                 colour = SIDE_COLOURS[layout.sides[child]]
                 axes.plot(line[:, 0], line[:, 2], color=colour, lw=1.6, solid_capstyle="round")
-        axes.set(xlim=(low[0] - 0.1, high[0] + 0.1), ylim=(low[2] - 0.1, high[2] + 0.1), aspect="equal")
+        axes.set(
+            xlim=(low[0] - 0.1, high[0] + 0.1), ylim=(low[2] - 0.1, high[2] + 0.1), aspect="equal"
+        )
         axes.set_title(f"frame {frame}", fontsize=7)
         axes.axis("off")
     return figure

@@ -109,7 +109,9 @@ def _pictures(run: Run, outcome: Outcome) -> dict[str, bytes]:
     )
     classes = run.store.dataset.classes
     return {
-        "Learning curves": figures.png(figures.loss_curve(MetricsFile(run.folder / "metrics.jsonl").read())),
+        "Learning curves": figures.png(
+            figures.loss_curve(MetricsFile(run.folder / "metrics.jsonl").read())
+        ),
         "Confusion matrix on the test set": figures.png(
             figures.confusion_matrix(outcome.test_scores.confusion(), classes)
         ),

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from skeldata.preparation import prepare as prepare
     from skeldata.recipe import Recipe as Recipe
     from skeldata.recipe import load_recipe as load_recipe
-    from skeldata.splits.draw import draw as draw
     from skeldata.splits.arguments import parse_ratio as parse_ratio
+    from skeldata.splits.draw import draw as draw
     from skeldata.splits.read import read_manifest as read_manifest
     from skeldata.splits.split import Split as Split
     from skeldata.store.read import Store as Store

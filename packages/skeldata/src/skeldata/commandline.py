@@ -50,12 +50,19 @@ class CommandGroup(click.Group):
 
     command_class = Command
 
-    def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
+    def main(  # type: ignore[override]  # click's overloads, all in one
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run the command line; see `click.Group.main`."""
         global _debug
         _debug = False
         try:
-            return super().main(*args, standalone_mode=standalone_mode, **kwargs)
+            return super().main(args, prog_name, complete_var, standalone_mode, **extra)
         except Exception as error:
             code = getattr(error, "exit_code", None)
             if not standalone_mode or not isinstance(code, int):

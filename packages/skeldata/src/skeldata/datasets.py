@@ -73,7 +73,9 @@ class Dataset:
         """Take a sample name apart, or raise `UsageError` if it is not one of this dataset."""
         name = self.parse_name(text)
         if name is None:
-            raise UsageError(f"{text!r} is not a sample name of {self.id}; expected e.g. {self.example}")
+            raise UsageError(
+                f"{text!r} is not a sample name of {self.id}; expected e.g. {self.example}"
+            )
         return name
 
     def label_of(self, text: str) -> int:

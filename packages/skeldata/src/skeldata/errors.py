@@ -49,9 +49,17 @@ class ParseError(SkeldataError, ValueError):
         where = f"{name or 'input'}{f', line {line}' if line is not None else ''}"
         super().__init__(f"{where}: {reason}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the parts, not from the message, when crossing processes."""
+        return _parse_error, (self.reason, self.line, self.name)
+
     def named(self, name: str) -> ParseError:
         """The same error, saying which file it was."""
         return ParseError(self.reason, line=self.line, name=name)
+
+
+def _parse_error(reason: str, line: int | None, name: str | None) -> ParseError:
+    return ParseError(reason, line=line, name=name)
 
 
 class SourceError(SkeldataError, OSError):

@@ -16,7 +16,7 @@ import skeldata
 from skeldata.datasets import Dataset, Family
 from skeldata.errors import InterruptedRunError, RejectedFilesError, SourceError
 from skeldata.pool import default_workers, run_batches
-from skeldata.recipe import Recipe, load_recipe
+from skeldata.recipe import load_recipe
 from skeldata.sources import Listing, RawFile, detect_dataset, list_sources
 from skeldata.splits.draw import draw, rank_names
 from skeldata.store import open_store
@@ -116,7 +116,9 @@ def prepare(
         if strict and writer.rejected:
             raise RejectedFilesError(_strict_message(writer.rejected))
         if not writer.rows:
-            raise SourceError(f"all {len(files)} files were rejected; the first: {writer.rejected[0]}")
+            raise SourceError(
+                f"all {len(files)} files were rejected; the first: {writer.rejected[0]}"
+            )
         writer.flush_rest()
         attributes = _write_facts(writer, files, missing, listing)
     except KeyboardInterrupt:
@@ -162,7 +164,9 @@ def _without_missing(
     files = tuple(file for file in listing.files if file.name not in official)
     missing = tuple(file.name for file in listing.files if file.name in official)
     if not files:
-        raise SourceError(f"all {len(missing)} recordings are on {dataset.id}'s official missing list")
+        raise SourceError(
+            f"all {len(missing)} recordings are on {dataset.id}'s official missing list"
+        )
     return files, missing
 
 
@@ -186,7 +190,9 @@ def _write_facts(
     digests = [digest for record in writer.records for digest in record.digests]
     parsed = [dataset.require_name(name) for name in names]
     writer.write_column("name", names)
-    writer.write_column("label", np.array([dataset.labels[n.action] for n in parsed], dtype=np.int64))
+    writer.write_column(
+        "label", np.array([dataset.labels[n.action] for n in parsed], dtype=np.int64)
+    )
     lengths = [length for record in writer.records for length in record.lengths]
     writer.write_column("length", np.array(lengths, dtype=np.int32))
     columns = {
@@ -240,7 +246,7 @@ def _write_split(writer: StoreWriter, protocol: str, names: Sequence[str]) -> in
     train = np.array([is_train(dataset.require_name(name)) for name in names])
     training_names = [name for name, inside in zip(names, train, strict=True) if inside]
     ranks = np.full((len(names), len(SPLIT_SEEDS)), -1, dtype=np.int32)
-    base = "store"
+    base: str | None = "store"
     if training_names:
         base = draw(dataset.id, protocol, "0.05", names=training_names).base
         for column, seed in enumerate(SPLIT_SEEDS):

@@ -114,7 +114,8 @@ def load_recipe(name_or_path: str | Path, *, frames: int | None = None) -> Recip
         return Recipe.model_validate(content)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}" for fault in error.errors()
+            f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}"
+            for fault in error.errors()
         )
         raise RecipeError(f"recipe {origin}: {faults}") from None
 

@@ -210,9 +210,7 @@ class SourceReader:
 
     def same_bytes(self, a: RawFile, b: RawFile) -> bool:
         """Whether two recordings have equal size and CRC-32."""
-        return a.size == b.size and (
-            a.size > MAX_FILE_BYTES or self.crc(a) == self.crc(b)
-        )
+        return a.size == b.size and (a.size > MAX_FILE_BYTES or self.crc(a) == self.crc(b))
 
     def _archive(self, path: str) -> zipfile.ZipFile:
         if path not in self._archives:

@@ -13,10 +13,16 @@ from skeldata.commandline import PATH, Command
 @click.command(cls=Command)
 @click.argument("run", type=PATH)
 @click.option("--store", type=PATH, help="The run's store, if it was moved.")
-@click.option("--checkpoint", type=click.Choice(["last", "held_out_best"]), default="last",
-              show_default=True, help="Which weights.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-              show_default=True)
+@click.option(
+    "--checkpoint",
+    type=click.Choice(["last", "held_out_best"]),
+    default="last",
+    show_default=True,
+    help="Which weights.",
+)
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(run: Path, store: Path | None, checkpoint: str, device: str, as_json: bool) -> None:
     """Evaluate the weights of a run on the test set.

@@ -17,13 +17,24 @@ from skeldata.commandline import PATH, Command, note
 @click.option("--protocol", help="xsub, xview or xset; default: the dataset's first.")
 @click.option("--method", help="Training method; default: the recipe's.")
 @click.option("--recipe", default="tiny", show_default=True, help="Recipe name or .toml file.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
-              help="Override a setting, e.g. optim.lr=0.05; repeat for several.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a setting, e.g. optim.lr=0.05; repeat for several.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Training seed; default: the recipe's.")
-@click.option("--split-seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Seed of the label draw.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto",
-              show_default=True)
+@click.option(
+    "--split-seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the label draw.",
+)
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+)
 @click.option("--steps", type=click.IntRange(min=1), help="Stop after this many steps, resumably.")
 @click.option("--out", type=PATH, help="The run's folder; default: runs/<what it is>.")
 @click.option("--resume", is_flag=True, help="Continue the run in its folder.")

@@ -128,6 +128,8 @@ def _held_out_subjects(store: Store, train: Rows, held_out: HeldOutConfig) -> tu
     if held_out.subjects:
         foreign = sorted(set(held_out.subjects) - set(present))
         if foreign:
-            raise UsageError(f"held_out.subjects {foreign} are not among the training subjects {present}")
+            raise UsageError(
+                f"held_out.subjects {foreign} are not among the training subjects {present}"
+            )
         return tuple(sorted(held_out.subjects))
     return tuple(present[-math.ceil(held_out.fraction * len(present)) :])

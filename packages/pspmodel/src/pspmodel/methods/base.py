@@ -42,7 +42,9 @@ class Method(nn.Module, ABC):
     Options: ClassVar[type[StrictModel]]
 
     @abstractmethod
-    def losses(self, labelled: Clips, labels: Tensor, unlabelled: Clips | None) -> Mapping[str, Tensor]:
+    def losses(
+        self, labelled: Clips, labels: Tensor, unlabelled: Clips | None
+    ) -> Mapping[str, Tensor]:
         """Weighted loss terms of one step, by name; the engine minimises their sum.
 
         Args:
@@ -69,4 +71,4 @@ def build(name: str, facts: DataFacts, options: Mapping[str, Any]) -> Method:
     if name not in METHODS:
         raise ConfigError(f"unknown method {name!r}; use one of {', '.join(sorted(METHODS))}")
     method = METHODS[name]
-    return method(facts, checked(method.Options, options, f"options of {name}"))  # type: ignore[call-arg]
+    return method(facts, checked(method.Options, options, f"options of {name}"))

@@ -35,7 +35,7 @@ class PSPOptions(StrictModel):
         levels: pyramid levels that are contrasted.
     """
 
-    blocks: tuple[tuple[int, int, int, int], ...] = tuple(tuple(block) for block in PSP_BLOCKS)
+    blocks: tuple[tuple[int, int, int, int], ...] = PSP_BLOCKS
     heads: int = Field(default=4, ge=1)
     contrast_weight: float = Field(default=0.2, ge=0)
     temperature: float = Field(default=0.07, gt=0)
@@ -68,7 +68,9 @@ class PSP(Method):
             levels=options.levels,
         )
 
-    def losses(self, labelled: Clips, labels: Tensor, unlabelled: Clips | None) -> Mapping[str, Tensor]:
+    def losses(
+        self, labelled: Clips, labels: Tensor, unlabelled: Clips | None
+    ) -> Mapping[str, Tensor]:
         """Section 3.4 of the paper: classification plus the coarse-to-fine contrastive loss."""
         clips = labelled if unlabelled is None else joined(labelled, unlabelled)
         # One forward for everything: batch statistics are shared, as in the released code.

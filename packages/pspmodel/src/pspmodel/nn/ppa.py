@@ -111,8 +111,9 @@ class PolymerisingAttention(nn.Module):
         part:   A_h + part_from_body E(A_z)
         joint:  A_g + joint_from_part E(A_h) + joint_from_body E(A_z)
 
-    The joint level takes the raw part map. Source: PSP, section 3; `scale` is ``sqrt`` in the
-    paper's equation 4 and ``full`` in the released code (``sqrt`` saturates the tanh at the start).
+    The joint level takes the raw part map. Source: PSP and its released code; ``scale`` is
+    ``sqrt`` in the paper's equation 4 and ``full`` in the code (``sqrt`` saturates most tanh at
+    the start).
 
     Args:
         channels: C, a multiple of ``heads``.

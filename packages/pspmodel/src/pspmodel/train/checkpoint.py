@@ -56,7 +56,9 @@ def save(
         _sync(folder.parent)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise CheckpointError(f"cannot write checkpoint {folder}: {error.strerror or error}") from error
+        raise CheckpointError(
+            f"cannot write checkpoint {folder}: {error.strerror or error}"
+        ) from error
 
 
 def exists(folder: Path) -> bool:
@@ -139,7 +141,9 @@ def _load_optimizer(
             state.setdefault(int(index), {})[key] = tensor
     count = sum(len(group["params"]) for group in content["param_groups"])
     if any(index >= count for index in state):
-        raise CheckpointError(f"checkpoint {folder} has optimiser state for more than {count} tensors")
+        raise CheckpointError(
+            f"checkpoint {folder} has optimiser state for more than {count} tensors"
+        )
     optimizer.load_state_dict({"state": state, "param_groups": content["param_groups"]})
 
 

@@ -154,7 +154,9 @@ def train(
         if not terms:
             return ""
         loss = sum(terms.values())
-        metrics.append({"step": state.step, "kind": "train", "loss": loss, "terms": terms, "lr": rate})
+        metrics.append(
+            {"step": state.step, "kind": "train", "loss": loss, "terms": terms, "lr": rate}
+        )
         return f"loss {loss:.3f}"
 
     # ---- steps -----------------------------------------------------------------------------
@@ -179,7 +181,7 @@ def train(
                 )
                 loss = torch.stack(list(terms.values())).sum()
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             window.add(step, terms)
             state.step += 1

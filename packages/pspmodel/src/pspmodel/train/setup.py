@@ -187,7 +187,9 @@ def _claim(run: Run, resume: bool) -> None:
         temporary.replace(run.folder / CONFIG_FILE)
         return
     if not resume:
-        raise UsageError(f"{run.folder} holds a run already; add --resume to continue it, or choose --out")
+        raise UsageError(
+            f"{run.folder} holds a run already; add --resume to continue it, or choose --out"
+        )
     for path, old, new in _differences(saved, wanted):
         if path != "data.store":
             raise DataMismatchError(

@@ -21,27 +21,17 @@ _PARALLEL = 1e-9  # below this share of a bone's length its direction is noise
 def normalise(tracks: Tracks, spec: Normalisation) -> Tracks:
     """Apply origin, scale and rotation, all taken from the main body (psp.md section 2).
 
-    Origin and rotation come from the main body's first frame; so does the scale, or from the first
-    frame in which that bone has a length. Absent bodies stay exact zeros.
+    All three come from the main body's first frame. Absent bodies stay exact zeros.
 
     Raises:
         ParseError: a bone that scale or rotation need has no length.
     """
-    main = tracks.xyz[0, tracks.present[0]]
-    first = main[0]
+    first = tracks.xyz[0, np.argmax(tracks.present[0])]
     xyz = tracks.xyz - first[spec.origin]
-    xyz /= _scale(main, spec.scale)
+    xyz /= _length(first, spec.scale, "scale")
     xyz = rotate(xyz, axes_rotation(first, spec.rotation))
     xyz[~tracks.present] = 0.0
     return Tracks(xyz, tracks.present)
-
-
-def _scale(main: NDArray[np.float64], bone: Bone) -> float:
-    lengths = np.sqrt(((main[:, bone[1]] - main[:, bone[0]]) ** 2).sum(axis=-1))
-    usable = lengths[lengths > 0]
-    if not len(usable):
-        raise ParseError(f"bone {bone[0]}-{bone[1]}, which sets the scale, has no length")
-    return float(usable[0])
 
 
 def axes_rotation(points: NDArray[np.float64], rule: AxesRotation) -> NDArray[np.float64]:
@@ -50,11 +40,8 @@ def axes_rotation(points: NDArray[np.float64], rule: AxesRotation) -> NDArray[np
     Raises:
         ParseError: bone z has no length.
     """
-    z = points[rule.z[1]] - points[rule.z[0]]
-    length = _norm(z)
-    if length == 0:
-        raise ParseError(f"bone {rule.z[0]}-{rule.z[1]}, which sets the vertical, has no length")
-    z = z / length
+    length = _length(points, rule.z, "vertical")
+    z = (points[rule.z[1]] - points[rule.z[0]]) / length
     across = points[rule.x[1]] - points[rule.x[0]]
     flat = across - z * (across * z).sum()
     if _norm(flat) <= _PARALLEL * max(_norm(across), length):
@@ -72,6 +59,13 @@ def rotate(xyz: NDArray[np.float64], rotation: NDArray[np.float64]) -> NDArray[n
     for axis, (a, b, c) in enumerate(rotation):
         turned[..., axis] = x * a + y * b + z * c
     return turned
+
+
+def _length(points: NDArray[np.float64], bone: Bone, use: str) -> float:
+    length = _norm(points[bone[1]] - points[bone[0]])
+    if length == 0:
+        raise ParseError(f"bone {bone[0]}-{bone[1]}, which sets the {use}, has no length")
+    return length
 
 
 def _norm(vector: Vector) -> float:

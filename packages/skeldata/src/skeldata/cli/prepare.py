@@ -91,7 +91,9 @@ def _summary(report: PrepareReport) -> list[str]:
     lines = [str(rejection) for rejection in report.rejected]
     lines = [f"rejected: {line}" for line in shortened(lines, _REJECTIONS_SHOWN)]
     if report.discarded:
-        lines.append(f"started over; an unfinished run of {counted(report.discarded, 'row')} was dropped")
+        lines.append(
+            f"started over; an unfinished run of {counted(report.discarded, 'row')} was dropped"
+        )
     if report.resumed:
         lines.append(f"resumed behind {counted(report.resumed, 'row')} of an earlier run")
     kinds = (

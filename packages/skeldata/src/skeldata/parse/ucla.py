@@ -51,9 +51,13 @@ def _load(data: bytes) -> dict[str, Any]:
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
-        raise ParseError(f"not valid JSON at column {error.colno}: {error.msg}", line=error.lineno) from None
+        raise ParseError(
+            f"not valid JSON at column {error.colno}: {error.msg}", line=error.lineno
+        ) from None
     except UnicodeDecodeError as error:
-        raise ParseError(f"not UTF-8 text: byte {error.start} is {data[error.start]:#04x}", line=1) from None
+        raise ParseError(
+            f"not UTF-8 text: byte {error.start} is {data[error.start]:#04x}", line=1
+        ) from None
     except RecursionError:
         raise ParseError("JSON is nested too deeply", line=1) from None
     if not isinstance(content, dict):

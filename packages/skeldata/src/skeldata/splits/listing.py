@@ -100,7 +100,7 @@ def canonical_fault(data: bytes, file: str, names: tuple[str, ...]) -> Finding |
     wanted = list_bytes(names)
     if data == wanted:
         return None
-    pairs = zip(data.split(b"\n"), wanted.split(b"\n"), strict=False)
+    pairs = zip(data.splitlines(True), wanted.splitlines(True), strict=False)
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return Finding(
         file, "not a canonical list (sorted names, one a line, LF, newline at the end)", same + 1

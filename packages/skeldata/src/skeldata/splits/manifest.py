@@ -13,7 +13,7 @@ from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError
 from skeldata.splits.arguments import MAX_SEED, format_ratio, parse_ratio
 from skeldata.splits.listing import Finding, list_bytes, write_atomically
-from skeldata.splits.split import Base, Rule, Split
+from skeldata.splits.split import Base, Origin, Split
 
 MANIFEST_FORMAT = "skeldata-split"
 
@@ -37,7 +37,7 @@ class Draw(StrictModel):
 
     dataset: str
     protocol: str | None
-    rule: Rule | Literal["list"]
+    rule: Origin
     ratio: str | None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None
     count: Count
@@ -219,17 +219,15 @@ def parse_model(model: type[ModelT], content: dict[str, Any], path: Path) -> Mod
 
 def _line_of(path: Path, content: dict[str, Any], loc: tuple[int | str, ...]) -> int | None:
     """Line of the faulty key, or of the faulty row in a list of objects, where one shows it."""
-    if not loc:
-        return None
-    row = content[str(loc[0])][loc[1]] if len(loc) > 1 else None
+    key, place = (*loc, "", "")[:2]
+    value = content.get(str(key))
+    row = value[place] if isinstance(value, list) and isinstance(place, int) else None
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        stripped = line.strip()
         if isinstance(row, dict):
-            try:
-                found = json.loads(line.strip().rstrip(",")) == row
-            except json.JSONDecodeError:
-                continue
+            found = stripped.startswith("{") and stripped.rstrip(",") == _compact(row)
         else:
-            found = line.lstrip().startswith(f'"{loc[0]}":')
+            found = stripped.startswith(f'"{key}":')
         if found:
             return number
     return None

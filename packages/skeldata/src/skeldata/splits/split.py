@@ -15,6 +15,8 @@ from skeldata.splits.arguments import percent_text
 from skeldata.splits.listing import list_bytes, names_digest, parse_list
 
 Rule = Literal["assl", "proportional"]
+Origin = Literal["assl", "proportional", "list"]
+"""A rule, or ``list`` for names from elsewhere."""
 Base = Literal["official", "store"]
 
 
@@ -41,7 +43,7 @@ class Split:
 
     dataset: str
     protocol: str | None
-    rule: Rule | Literal["list"]
+    rule: Origin
     names: tuple[str, ...]
     per_class: tuple[int, ...]
     ratio: Decimal | None = None

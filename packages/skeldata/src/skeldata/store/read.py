@@ -111,7 +111,9 @@ class Store:
             StoreError: a block is missing or damaged.
         """
         if stream not in self.streams:
-            raise UsageError(f"{self.path} has no stream {stream!r}, only {', '.join(self.streams)}")
+            raise UsageError(
+                f"{self.path} has no stream {stream!r}, only {', '.join(self.streams)}"
+            )
         return np.asarray(self._select(stream, rows), dtype=np.float32)
 
     def read_present(
@@ -131,7 +133,7 @@ class Store:
         The labelled rows of any ratio are those with ``0 <= rank < k``.
         """
         self.dataset.protocol(protocol)
-        seeds = list(self._group[f"splits/{protocol}"].attrs["seeds"])
+        seeds: list[int] = dict[str, Any](self._group[f"splits/{protocol}"].attrs)["seeds"]
         if seed not in seeds:
             raise UsageError(f"{self.path} carries ranks for seeds {seeds}, not {seed}")
         return self._values(f"splits/{protocol}/rank")[:, seeds.index(seed)].astype(np.int64)
@@ -144,7 +146,9 @@ class Store:
         """
         lacking = [name for name in names if name not in self._row_of]
         if lacking:
-            raise UsageError(f"{self.path} lacks {len(lacking)} of {len(names)} names, e.g. {lacking[0]}")
+            raise UsageError(
+                f"{self.path} lacks {len(lacking)} of {len(names)} names, e.g. {lacking[0]}"
+            )
         return np.array([self._row_of[name] for name in names], dtype=np.int64)
 
     @cached_property
@@ -163,9 +167,7 @@ class Store:
     def _values(self, path: str) -> NDArray[Any]:
         return self._select(path, None)
 
-    def _select(
-        self, path: str, rows: slice | Sequence[int] | NDArray[Any] | None
-    ) -> NDArray[Any]:
+    def _select(self, path: str, rows: slice | Sequence[int] | NDArray[Any] | None) -> NDArray[Any]:
         array = self._array(path)
         try:
             if rows is None or isinstance(rows, slice):
@@ -174,7 +176,9 @@ class Store:
         except IndexError as error:
             raise UsageError(f"{self.path} has rows 0..{len(self) - 1}: {error}") from None
         except (OSError, RuntimeError, ValueError) as error:
-            raise StoreError(f"{self.path}: array {path!r} is damaged ({error}); prepare it again") from error
+            raise StoreError(
+                f"{self.path}: array {path!r} is damaged ({error}); prepare it again"
+            ) from error
 
 
 def open_store(path: str | Path) -> Store:
@@ -196,10 +200,14 @@ def open_store(path: str | Path) -> Store:
         raise StoreError(f"{path} is a zarr store, but not one that skeldata wrote")
     version = attributes.get("format_version")
     if version != FORMAT_VERSION:
-        raise StoreError(f"{path} has format {version}; this skeldata reads format {FORMAT_VERSION}")
+        raise StoreError(
+            f"{path} has format {version}; this skeldata reads format {FORMAT_VERSION}"
+        )
     dataset = datasets().get(attributes.get("dataset", ""))
     if dataset is None:
         raise StoreError(f"{path} holds the unknown dataset {attributes.get('dataset')!r}")
     if attributes.get("layout") != layout_attributes(dataset.layout):
-        raise StoreError(f"{path} has another joint layout than {dataset.id}'s {dataset.layout.name}")
+        raise StoreError(
+            f"{path} has another joint layout than {dataset.id}'s {dataset.layout.name}"
+        )
     return Store(path, group, attributes)

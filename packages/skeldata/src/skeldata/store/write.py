@@ -35,6 +35,7 @@ from skeldata.store.schema import (
     partial_path,
     stream_shape,
 )
+from skeldata.streams import motion
 from skeldata.types import Rejection
 
 # lz4 without shuffling: writing is faster than raw bytes because absent bodies are zeros.
@@ -168,7 +169,9 @@ class StoreWriter:
         if batch.first != len(self.crcs):
             raise StoreError(f"batch of file {batch.first} came instead of {len(self.crcs)}")
         self.crcs += batch.crcs
-        self._rejected += [(batch.first + offset, rejection) for offset, rejection in batch.rejected]
+        self._rejected += [
+            (batch.first + offset, rejection) for offset, rejection in batch.rejected
+        ]
         taken = 0
         while taken < len(batch.kept):
             count = min(ROWS_PER_BLOCK - self._pending, len(batch.kept) - taken)
@@ -206,7 +209,9 @@ class StoreWriter:
                 array[first : first + count] = buffer[:count]
                 _sync_chunk(self._partial / name, index, array.ndim)
             if not self._block_is_sound(index, record):
-                raise StoreError(f"block {index} of {self.target} reads back differently; check the disk")
+                raise StoreError(
+                    f"block {index} of {self.target} reads back differently; check the disk"
+                )
             self._journal.append(record)
         self.records.append(record)
         self.consumed = consumed
@@ -214,12 +219,15 @@ class StoreWriter:
         self._pending_names, self._pending_digests = [], []
 
     def _block_is_sound(self, index: int, record: BlockRecord) -> bool:
-        """Whether a block, read from disk, has the row digests that its record states."""
+        """Whether a block, read from disk, is what its record states, its motion included."""
         if record.sha256 != _sha256_of(record.digests):
             return False
         part = slice(index * ROWS_PER_BLOCK, index * ROWS_PER_BLOCK + len(record.names))
         try:
-            joint, present = self._arrays["joint"][part], self._arrays["present"][part]
+            joint = np.asarray(self._arrays["joint"][part], dtype=np.float32)
+            present = np.asarray(self._arrays["present"][part], dtype=np.bool_)
+            if not np.array_equal(np.asarray(self._arrays["motion"][part]), motion(joint, present)):
+                return False
         except (OSError, ValueError, RuntimeError):
             return False
         found = (
@@ -284,7 +292,8 @@ class StoreWriter:
     def _create_arrays(self) -> dict[str, zarr.Array[Any]]:
         shape = stream_shape(self.plan.dataset, self.plan.candidates, self.plan.recipe.frames)
         root = zarr.create_group(self._partial, zarr_format=3)
-        kinds = {name: (shape, "float32") for name in self.plan.streams}
+        kinds: dict[str, tuple[tuple[int, ...], str]]
+        kinds = dict.fromkeys(self.plan.streams, (shape, "float32"))
         kinds["present"] = (shape[:3], "bool")
         return {
             name: root.create_array(

@@ -179,7 +179,7 @@ def programme(action: int, role: int = 0) -> tuple[Movement, ...]:
     """The movements of an action, main one first; ``role`` 1 is the partner of a pair.
 
     >>> [movement.gesture.name for movement in programme(7)]
-    ['clap', 'bow']
+    ['clap', 'jump']
     >>> programme(7)[0].sides
     'both'
     """

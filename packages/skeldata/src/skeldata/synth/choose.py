@@ -25,7 +25,7 @@ def choose_names(
         UsageError: an action that the dataset lacks, or more samples than there are names.
 
     >>> from skeldata.datasets import get_dataset
-    >>> [name[-3:] for name in choose_names(get_dataset("ntu60"), 4, actions=[9, 2])]
+    >>> [name[-4:] for name in choose_names(get_dataset("ntu60"), 4, actions=[9, 2])]
     ['A002', 'A009', 'A002', 'A009']
     """
     wanted = sorted(dataset.labels if actions is None else set(actions))

@@ -36,6 +36,8 @@ _LEFT_HANDED = 0.1  # share of subjects
 # towards another side camera. Degrees about the vertical.
 _CAMERA_AZIMUTH = {1: 0.0, 2: -45.0, 3: 45.0}
 _FACING = {1: -45.0, 2: 45.0}
+_SHORTEST = 2.0  # seconds that a performance lasts at least
+_RISE = 0.5  # seconds to take up a gesture
 _SENSOR_NOISE = np.array([0.002, 0.002, 0.003])  # white, metres; depth is the worst
 _DRIFT_NOISE = 0.015  # slow, metres, before it is smoothed
 
@@ -107,6 +109,8 @@ def _animate(
     rng = generator(*performance(name, seed), "motion", role)
 
     time = _warped_time(frames, fps, rng)
+    lasts = max(float(time[-1]), _SHORTEST)
+    time += (lasts - time[-1]) / 2  # a shorter clip is cut from the middle
     turns = np.zeros((frames, PIVOTS, 3))
     _stand(turns, person)
     lift, walked = np.zeros(frames), np.zeros(frames)
@@ -115,10 +119,10 @@ def _animate(
         scale = movement.amplitude * np.exp(rng.normal(0, 0.12))
         hertz = movement.hertz * np.exp(rng.normal(0, 0.08))
         angle = 2 * np.pi * hertz * time + movement.phase + rng.normal(0, 0.5)
-        course = scale * _course(movement, time, hertz, rng.uniform(0, 0.3))
+        course = scale * _course(movement, time, lasts, hertz, rng.uniform(0, 0.3))
         _gesture(turns, movement, angle, course, left_handed)
         lift += movement.gesture.jump * course * np.maximum(0, -np.sin(angle))
-        walked += movement.gesture.travel * scale * (0.5 if pair else 1) * (time / time[-1] - 0.5)
+        walked += movement.gesture.travel * scale * (0.5 if pair else 1) * (time / lasts - 0.5)
         planted = max(planted, float(movement.gesture.planted))
     turns += gaussian_filter1d(rng.normal(0, 0.12, turns.shape), 0.4 * fps, axis=0)
 
@@ -149,14 +153,12 @@ def _stand(turns: Floats, person: np.random.Generator) -> None:
     turns[:, PELVIS] += person.normal(0, 0.03, 3)
 
 
-def _course(movement: Movement, time: Floats, hertz: float, onset: float) -> Floats:
+def _course(movement: Movement, time: Floats, lasts: float, hertz: float, onset: float) -> Floats:
     """How far the gesture is taken up at each time, 0 to 1, starting ``onset`` seconds in."""
-    end = time[-1]
-    rise = min(0.5, 0.2 * end)
-    up = _smoothstep((time - onset * min(1.0, end / 2)) / rise)
+    up = _smoothstep((time - onset) / _RISE)
     if movement.course == "stay":
         return up
-    there_and_back = up * _smoothstep((end - time) / rise)
+    there_and_back = up * _smoothstep((lasts - time) / _RISE)
     if movement.course == "pulse":
         return np.asarray(there_and_back * np.sin(np.pi * hertz / 2 * (time - onset)) ** 2)
     return there_and_back

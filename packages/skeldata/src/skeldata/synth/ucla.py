@@ -28,7 +28,7 @@ def ucla_bytes(name: str, seed: int = 0, frames: int | None = None) -> bytes:
     Raises:
         UsageError: not a sample name, or no frames.
 
-    >>> ucla_bytes("a12_s01_e00_v01", frames=1)[-13:]
+    >>> ucla_bytes("a12_s01_e00_v01", frames=1)[-14:]
     b', "label": 10}'
     """
     dataset = get_dataset("nw-ucla")

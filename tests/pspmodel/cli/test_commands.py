@@ -1,0 +1,154 @@
+"""Training and evaluation as a user runs them."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from pspmodel.cli import main
+from skeldata import prepare
+from skeldata.synth import write_ntu, write_ucla
+
+SMALL = [
+    *("--set", "options.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]"),
+    *("--set", "train.epochs=2", "--set", "train.steps_per_epoch=3"),
+    *("--set", "data.labelled_batch=4", "--set", "data.unlabelled_batch=4"),
+]
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def train(store, out, *more):
+    return run(
+        "train", "--store", store, "--ratio", "0.2", "--recipe", "tiny", "--out", out, *SMALL, *more
+    )
+
+
+def assert_one_error(result, code, pattern):
+    assert result.exit_code == code, result.output
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert re.search(pattern, errors[0]), errors[0]
+    assert "Traceback" not in result.output
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, ntu_store_path):
+    out = tmp_path_factory.mktemp("runs") / "one"
+    result = train(ntu_store_path, out)
+    assert result.exit_code == 0, result.output
+    return out, result
+
+
+def test_a_run_leaves_what_it_promises(finished, ntu_store):
+    out, result = finished
+    assert result.stdout == f"{out / 'report.html'}\n"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "checkpoints", "config.json", "labelled.txt", "metrics.jsonl", "report.html", "report.json",
+        "scores.npz",
+    ]  # fmt: skip
+    report = json.loads((out / "report.json").read_text())
+    assert report["method"] == "psp"
+    assert report["store_digest"] == ntu_store.content_digest
+    assert report["split_digest"] in result.stderr
+    assert set(report["accuracy"]) == {"last", "held_out_best", "test_oracle"}
+    assert all(0 <= value <= 1 for value in report["accuracy"].values())
+    assert report["finished"]
+    page = (out / "report.html").read_text()
+    assert report["split_digest"] in page
+    assert page.count("data:image/png;base64,") == 3
+    assert not re.search(r'(src|href)="?http', page)
+
+
+def test_evaluate_finds_the_reported_accuracy(finished):
+    out, _ = finished
+    report = json.loads((out / "report.json").read_text())
+    for checkpoint in ("last", "held_out_best"):
+        result = run("evaluate", out, "--checkpoint", checkpoint, "--json")
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)["top1"] == pytest.approx(report["accuracy"][checkpoint])
+    assert re.match(r"last \(step 6\): top-1 [\d.]+%", run("evaluate", out).stdout)
+
+
+def test_steps_stop_early_and_resume_goes_on(tmp_path, ntu_store_path, finished):
+    out = tmp_path / "run"
+    first = train(ntu_store_path, out, "--steps", 2)
+    assert first.exit_code == 0, first.output
+    assert "2 of 6 steps; --resume continues" in first.stderr
+    assert not json.loads((out / "report.json").read_text())["finished"]
+    second = train(ntu_store_path, out, "--resume")
+    assert second.exit_code == 0, second.output
+    mine, undisturbed = (json.loads((f / "report.json").read_text()) for f in (out, finished[0]))
+    assert mine["accuracy"] == undisturbed["accuracy"]
+    assert_one_error(train(ntu_store_path, out), 2, "holds a run already; add --resume")
+
+
+def test_wrong_requests_are_one_line(tmp_path, ntu_store_path, finished):
+    out = tmp_path / "run"
+    cases = [
+        (["train", "--store", tmp_path / "no.zarr", "--ratio", "0.1"], 4, "no store at"),
+        (["train", "--store", ntu_store_path], 2, "either --ratio"),
+        (["train", "--store", ntu_store_path, "--ratio", "1.5"], 2, "1.5"),
+        (
+            ["train", "--store", ntu_store_path, "--ratio", "0.1", "--protocol", "xset"],
+            2,
+            "no protocol 'xset'",
+        ),
+        (
+            ["train", "--store", ntu_store_path, "--ratio", "0.1", "--recipe", "tinny"],
+            2,
+            "did you mean 'tiny'",
+        ),
+        (
+            ["train", "--store", ntu_store_path, "--ratio", "0.1", "--set", "optim.l=1"],
+            2,
+            "unknown key 'optim.l'",
+        ),
+        (
+            ["train", "--store", ntu_store_path, "--ratio", "0.1", "--method", "pps"],
+            2,
+            "unknown method 'pps'",
+        ),
+        (["evaluate", tmp_path / "none"], 4, "no run at"),
+    ]
+    for arguments, code, pattern in cases:
+        more = ["--out", out] if arguments[0] == "train" else []
+        assert_one_error(run(*arguments, *more), code, pattern)
+    assert not out.exists()
+
+
+def test_a_wrong_store_is_refused_with_both_values(tmp_path, finished):
+    write_ucla(tmp_path / "ucla", 40, seed=0)
+    prepare("ucla", [tmp_path / "ucla"], tmp_path / "u.zarr")
+    assert_one_error(
+        run("evaluate", finished[0], "--store", tmp_path / "u.zarr"), 4,
+        r"dataset of .*u\.zarr is nw-ucla, expected ntu60",
+    )  # fmt: skip
+    write_ntu(tmp_path / "ntu", 40, seed=8, actions=[5, 9])
+    prepare("ntu", [tmp_path / "ntu"], tmp_path / "n.zarr")
+    result = run("evaluate", finished[0], "--store", tmp_path / "n.zarr")
+    assert_one_error(result, 4, r"store_digest of .*n\.zarr is \w{64}, expected \w{64}")
+
+
+def test_one_person_and_twenty_joints_train_too(tmp_path):
+    write_ucla(tmp_path / "ucla", 60, seed=0)
+    prepare("ucla", [tmp_path / "ucla"], tmp_path / "u.zarr")
+    result = train(tmp_path / "u.zarr", tmp_path / "run", "--steps", 2)
+    assert result.exit_code == 0, result.output
+
+
+def test_help_needs_no_torch():
+    program = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from pspmodel.cli import main\n"
+        "assert CliRunner().invoke(main, ['train', '--help']).exit_code == 0\n"
+        "heavy = {'torch', 'numpy', 'zarr', 'matplotlib', 'pydantic'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

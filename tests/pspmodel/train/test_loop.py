@@ -1,0 +1,219 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pspmodel.errors import DataMismatchError, InterruptedRunError, NonFiniteLossError, UsageError
+from pspmodel.report import summary
+from pspmodel.train.loop import train
+from pspmodel.train.setup import load_run, new_run
+
+SMALL = (
+    "options.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]",
+    "data.labelled_batch=6",
+    "data.unlabelled_batch=6",
+    "train.epochs=3",
+    "train.steps_per_epoch=4",
+    "train.evaluate_every=1",
+    "optim.milestones=[2]",
+)
+
+
+def run_at(folder, store, *more, **options):
+    return new_run(
+        store,
+        ratio="0.2",
+        recipe="tiny",
+        overrides=(*SMALL, *more),
+        out=folder,
+        device="cpu",
+        **options,
+    )
+
+
+def tensors(folder):
+    return load_file(folder / "checkpoints" / "last" / "tensors.safetensors")
+
+
+def assert_same(a, b):
+    one, other = tensors(a), tensors(b)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, ntu_store_path):
+    folder = tmp_path_factory.mktemp("run") / "undisturbed"
+    outcome = train(run_at(folder, ntu_store_path))
+    return folder, outcome
+
+
+@pytest.mark.parametrize("stop", [1, 5, 8])
+def test_stopped_and_resumed_has_the_same_bits(tmp_path, ntu_store_path, undisturbed, stop):
+    folder = tmp_path / "stopped"
+    first = train(run_at(folder, ntu_store_path), stop_at=stop)
+    assert not first.finished
+    assert first.state.step == first.last.step == stop
+    second = train(run_at(folder, ntu_store_path, resume=True), resume=True)
+    assert second.finished
+    assert_same(folder, undisturbed[0])
+    assert second.state == undisturbed[1].state
+    assert second.last == undisturbed[1].last
+
+
+def test_the_optimiser_and_batch_norm_are_in_the_checkpoint(undisturbed):
+    kinds = {key.split(".")[0] for key in tensors(undisturbed[0])}
+    assert kinds == {"model", "optimizer"}
+    assert any(key.endswith("running_var") for key in tensors(undisturbed[0]))
+    assert any(key.endswith("momentum_buffer") for key in tensors(undisturbed[0]))
+
+
+def test_the_run_learns_and_every_measurement_is_kept(undisturbed):
+    written = lines(undisturbed[0])
+    losses = [line["terms"]["classification"] for line in written if line["kind"] == "train"]
+    assert len(losses) == 3
+    assert losses[-1] < losses[0]
+    assert [line["step"] for line in written if line["kind"] == "evaluation"] == [4, 8, 12]
+    rates = [line["lr"] for line in written if line["kind"] == "train"]
+    assert rates == pytest.approx([0.05, 0.05, 0.005])
+
+
+def test_seeds_matter_and_repeat(tmp_path, ntu_store_path, undisturbed):
+    train(run_at(tmp_path / "again", ntu_store_path))
+    assert_same(tmp_path / "again", undisturbed[0])
+    train(run_at(tmp_path / "other", ntu_store_path, seed=1))
+    one, other = tensors(tmp_path / "other"), tensors(undisturbed[0])
+    assert any(not torch.equal(one[key], other[key]) for key in one)
+
+
+def test_three_accuracies_are_kept_apart(undisturbed, ntu_store_path):
+    folder, outcome = undisturbed
+    seen = [line for line in lines(folder) if line["kind"] == "evaluation"]
+    content = summary(load_run(folder), outcome)
+    accuracy = content["accuracy"]
+    assert accuracy["last"] == seen[-1]["test"]
+    assert accuracy["test_oracle"] == max(line["test"] for line in seen)
+    best = max(line["held_out"] for line in seen)
+    assert accuracy["held_out_best"] == next(
+        line["test"] for line in seen if line["held_out"] == best
+    )
+    assert (
+        content["store_digest"]
+        == json.loads((folder / "config.json").read_text())["data"]["store_digest"]
+    )
+    assert len(content["split_digest"]) == 64
+
+
+def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_checkpoint(
+    tmp_path, ntu_store_path
+):
+    folder = tmp_path / "run"
+    train(run_at(folder, ntu_store_path), stop_at=4)
+    before = tensors(folder)
+    run = run_at(folder, ntu_store_path, resume=True)
+    forward = run.method.losses
+    calls = iter(range(100))
+
+    def spoiled(*batch):
+        terms = dict(forward(*batch))
+        if next(calls) == 2:
+            terms["contrast/part"] = terms["contrast/part"] * float("nan")
+        return terms
+
+    run.method.losses = spoiled
+    with pytest.raises(NonFiniteLossError, match="step 6: loss term 'contrast/part' is nan"):
+        train(run, resume=True)
+    after = tensors(folder)
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_run_can_go_on(tmp_path, ntu_store_path, undisturbed, number):
+    folder = tmp_path / "run"
+
+    def advanced(step, status):
+        if step == 6:
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(InterruptedRunError, match=f"{number.name} after step [67]; .* --resume"):
+        train(run_at(folder, ntu_store_path), advanced=advanced)
+    train(run_at(folder, ntu_store_path, resume=True), resume=True)
+    assert_same(folder, undisturbed[0])
+
+
+def test_killed_at_any_moment_and_resumed_has_the_same_bits(tmp_path, ntu_store_path):
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import torch\n"
+        "torch.set_num_threads(1)\n"
+        "from pspmodel.train.loop import train\n"
+        "from pspmodel.train.setup import new_run\n"
+        "store, out, *overrides = sys.argv[1:]\n"
+        "run = new_run(Path(store), ratio='0.2', recipe='tiny', overrides=overrides, out=Path(out), resume=True)\n"
+        "train(run, resume=True, advanced=lambda step, status: print(step, flush=True))\n"
+    )
+
+    def command(folder):
+        return [sys.executable, "-c", program, str(ntu_store_path), str(folder), *SMALL]
+
+    process = subprocess.Popen(command(tmp_path / "killed"), stdout=subprocess.PIPE, text=True)
+    while int(process.stdout.readline()) < 7:
+        pass
+    process.kill()
+    process.wait()
+    for folder in ("killed", "whole"):
+        subprocess.run(command(tmp_path / folder), check=True, stdout=subprocess.DEVNULL)
+    assert_same(tmp_path / "killed", tmp_path / "whole")
+
+
+def test_a_folder_belongs_to_one_run(tmp_path, ntu_store_path, undisturbed):
+    folder = undisturbed[0]
+    with pytest.raises(UsageError, match="holds a run already; add --resume"):
+        run_at(folder, ntu_store_path)
+    with pytest.raises(
+        DataMismatchError, match=r"config\.optim\.lr of this command is 0\.5, expected 0\.05"
+    ):
+        run_at(folder, ntu_store_path, "optim.lr=0.5", resume=True)
+    with pytest.raises(DataMismatchError, match=r"data\.split\.digest of this command"):
+        run_at(folder, ntu_store_path, resume=True, split_seed=1)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="is not empty and holds no run"):
+        run_at(tmp_path, ntu_store_path)
+
+
+def test_a_changed_label_list_is_noticed(tmp_path, ntu_store_path):
+    folder = tmp_path / "run"
+    run_at(folder, ntu_store_path)
+    names = (folder / "labelled.txt").read_text().splitlines()
+    (folder / "labelled.txt").write_text("\n".join(names[1:]) + "\n")
+    with pytest.raises(DataMismatchError, match="split digest"):
+        load_run(folder)
+
+
+def test_absent_bodies_can_be_kept(tmp_path, ntu_store_path):
+    run = run_at(tmp_path / "kept", ntu_store_path, "data.absent_bodies=keep")
+    assert train(run, stop_at=1).state.step == 1
+    assert len(run.data.clips(run.selection.labelled[:3]).joint) == 6
+
+
+def test_bf16_trains_with_finite_fp32_losses(tmp_path, ntu_store_path):
+    outcome = train(run_at(tmp_path / "half", ntu_store_path, "train.precision=bf16"), stop_at=4)
+    assert outcome.state.step == 4
+    assert all(line["loss"] < 20 for line in lines(tmp_path / "half") if line["kind"] == "train")
+    assert all(t.dtype != torch.bfloat16 for t in tensors(tmp_path / "half").values())
+
+
+def test_supervised_training_needs_no_unlabelled_clips(tmp_path, ntu_store_path):
+    train(run_at(tmp_path / "sup", ntu_store_path, "data.unlabelled_batch=0"), stop_at=4)
+    terms = [line["terms"] for line in lines(tmp_path / "sup") if line["kind"] == "train"]
+    assert set(terms[0]) == {"classification"}

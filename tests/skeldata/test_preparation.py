@@ -1,0 +1,274 @@
+import json
+import random
+import signal
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from skeldata import SourceError, StoreError, draw, load_recipe, open_store, prepare
+from skeldata.errors import (
+    InterruptedRunError,
+    RejectedFilesError,
+    StoreBusyError,
+    StoreExistsError,
+)
+from skeldata.store import schema, write
+from skeldata.synth import NTU_DAMAGES, UCLA_DAMAGES, ntu_bytes, write_ntu, write_ucla
+from support import preparation_oracle as oracle
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """24 synthetic NTU recordings as a zip."""
+    path = tmp_path_factory.mktemp("source") / "ntu.zip"
+    write_ntu(path, 24, seed=2, actions=[1, 5, 50])
+    return path
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of 5 rows and batches of 4 files: every border is crossed by few recordings."""
+    monkeypatch.setattr(write, "ROWS_PER_BLOCK", 5)
+    monkeypatch.setattr("skeldata.pool.FILES_PER_BATCH", 4)
+
+
+def members(source):
+    with zipfile.ZipFile(source) as archive:
+        return {
+            name.rpartition("/")[2].removesuffix(".skeleton"): archive.read(name)
+            for name in archive.namelist()
+        }
+
+
+def rewrite(source, target, changed):
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in (members(source) | changed).items():
+            archive.writestr(f"{name}.skeleton", data)
+    return target
+
+
+def folder_is_clean(folder, *kept):
+    assert sorted(path.name for path in folder.iterdir()) == sorted(kept)
+
+
+def test_the_store_holds_what_the_contract_says(source, tmp_path, small_blocks):
+    report = prepare("ntu", [source], tmp_path / "ntu.zarr")
+    store = open_store(tmp_path / "ntu.zarr")
+    raw = members(source)
+    assert store.names == tuple(sorted(raw))
+    assert len(store) == report.rows == 24
+    assert store.read().shape == (24, 2, 50, 25, 3)
+    for row, name in enumerate(store.names):
+        joint, moved, present, length = oracle.prepared_ntu(raw[name])
+        np.testing.assert_allclose(store.read([row])[0], joint, rtol=0, atol=2e-4)
+        np.testing.assert_allclose(store.read([row], "motion")[0], moved, rtol=0, atol=2e-4)
+        np.testing.assert_array_equal(store.read_present([row])[0], present)
+        assert store.lengths[row] == length
+        facts = [int(name[i : i + 3]) for i in (1, 5, 9, 13, 17)]
+        columns = [store.column(c)[row] for c in ("setup", "camera", "subject", "replication")]
+        assert [*columns, store.labels[row] + 1] == facts
+    assert store.recipe == load_recipe("psp").model_dump(mode="json")
+    assert store.attributes["format_version"] == 1
+    folder_is_clean(tmp_path, "ntu.zarr")
+
+
+def test_folder_zip_workers_blocks_and_order_give_one_digest(source, tmp_path, monkeypatch):
+    digests = {prepare("ntu", [source], tmp_path / "a.zarr", workers=1).content_digest}
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, data in reversed(members(source).items()):
+        (folder / f"{name}.skeleton").write_bytes(data)
+    by_folder = prepare("ntu", [folder], tmp_path / "b.zarr", workers=2)
+    digests.add(by_folder.content_digest)
+    assert by_folder.source_digest == open_store(tmp_path / "a.zarr").source_digest
+    monkeypatch.setattr(write, "ROWS_PER_BLOCK", 7)
+    digests.add(prepare("ntu", [source], tmp_path / "c.zarr").content_digest)
+    assert len(digests) == 1
+    changed = rewrite(
+        source, tmp_path / "x.zip", {"S001C001P001R001A001": ntu_bytes("S001C001P001R001A001", 9)}
+    )
+    assert prepare("ntu", [changed], tmp_path / "d.zarr").content_digest not in digests
+
+
+def test_ranks_in_the_store_are_the_draw(source, tmp_path):
+    prepare("ntu", [source], tmp_path / "ntu.zarr")
+    store = open_store(tmp_path / "ntu.zarr")
+    for protocol in ("xsub", "xview"):
+        train = store.train_mask(protocol)
+        names = [name for name, inside in zip(store.names, train, strict=True) if inside]
+        for seed in schema.SPLIT_SEEDS:
+            ranks = store.ranks(protocol, seed)
+            assert (ranks[~train] == -1).all()
+            for ratio in ("0.2", "0.5", "1"):
+                split = draw("ntu60", protocol, ratio, seed, names=names)
+                k = max(split.per_class)
+                labelled = {store.names[row] for row in np.flatnonzero((ranks >= 0) & (ranks < k))}
+                assert labelled == set(split.names)
+
+
+@pytest.mark.parametrize("damage", ["NaN coordinate", "24 joints", "cut in mid-line"])
+def test_broken_files_are_left_out_and_told(source, tmp_path, damage, small_blocks):
+    raw = members(source)
+    victim = sorted(raw)[3]
+    broken = NTU_DAMAGES[damage](raw[victim], random.Random(0))
+    bad = rewrite(source, tmp_path / "bad.zip", {victim: broken})
+    report = prepare("ntu", [bad], tmp_path / "ntu.zarr")
+    (rejection,) = report.rejected
+    assert rejection.name == victim
+    assert rejection.line >= 1
+    store = open_store(tmp_path / "ntu.zarr")
+    assert victim not in store.names
+    assert len(store) == 23
+    stated = store.attributes["rejected"]
+    assert stated == [{"name": victim, "line": rejection.line, "reason": rejection.reason}]
+    with pytest.raises(RejectedFilesError, match=f"nothing is written: {victim}, line"):
+        prepare("ntu", [bad], tmp_path / "strict.zarr", strict=True)
+    folder_is_clean(tmp_path, "bad.zip", "ntu.zarr")
+
+
+def test_missing_names_are_left_out_and_counted_apart(source, tmp_path):
+    missing = "S001C002P005R002A008"
+    data = ntu_bytes(missing, quirks=["no_bodies"])
+    report = prepare(
+        "ntu", [rewrite(source, tmp_path / "m.zip", {missing: data})], tmp_path / "o.zarr"
+    )
+    assert report.missing == (missing,)
+    assert report.rejected == ()
+    assert report.rows == 24
+
+
+def test_a_label_that_contradicts_the_name_is_rejected(tmp_path):
+    write_ucla(tmp_path / "raw", 6, seed=1)
+    path = sorted((tmp_path / "raw").rglob("*.json"))[0]
+    path.write_bytes(UCLA_DAMAGES["label of another class"](path.read_bytes(), random.Random(1)))
+    (rejection,) = prepare("ucla", [tmp_path / "raw"], tmp_path / "u.zarr").rejected
+    assert (rejection.name, rejection.line) == (path.stem, 1)
+    assert "label inside says" in rejection.reason
+    content = json.loads(path.read_bytes())
+    path.write_text(json.dumps(content | {"file_name": "a01_s01_e00_v02"}))
+    (rejection,) = prepare("ucla", [tmp_path / "raw"], tmp_path / "v.zarr").rejected
+    assert rejection.reason == "file_name inside says 'a01_s01_e00_v02'"
+
+
+def test_when_every_file_is_broken_nothing_is_written(tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "S001C001P001R001A001.skeleton").write_bytes(b"1\n")
+    with pytest.raises(
+        SourceError, match="all 1 files were rejected; the first: S001C001P001R001A001, line 2"
+    ):
+        prepare("ntu", [tmp_path / "raw"], tmp_path / "o.zarr")
+    folder_is_clean(tmp_path, "raw")
+
+
+def test_an_existing_store_is_not_touched_without_overwrite(source, tmp_path):
+    out = tmp_path / "o.zarr"
+    first = prepare("ntu", [source], out)
+    with pytest.raises(StoreExistsError, match="already exists; add --overwrite"):
+        prepare("ntu", [source], out, frames=20)
+    assert open_store(out).content_digest == first.content_digest
+    prepare("ntu", [source], out, frames=20, overwrite=True)
+    assert open_store(out).frames == 20
+    folder_is_clean(tmp_path, "o.zarr")
+
+
+@pytest.mark.parametrize("after", [4, 12, 20, 24])
+def test_interrupted_and_resumed_is_as_undisturbed(source, tmp_path, small_blocks, after):
+    raw = members(source)
+    victim = sorted(raw)[6]
+    source = rewrite(source, tmp_path / "s.zip", {victim: raw[victim][:300]})
+    undisturbed = prepare("ntu", [source], tmp_path / "a.zarr")
+
+    def interrupt(done, _):
+        if done >= after:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "b.zarr"
+    with pytest.raises(
+        InterruptedRunError, match="finished rows are kept: repeat the command with --resume"
+    ):
+        prepare("ntu", [source], out, advanced=interrupt)
+    assert not out.exists()
+    resumed = prepare("ntu", [source], out, resume=True)
+    assert resumed.resumed == (after - (1 if after > 6 else 0)) // 5 * 5
+    assert resumed.content_digest == undisturbed.content_digest
+    assert resumed.source_digest == undisturbed.source_digest
+    assert resumed.rejected == undisturbed.rejected
+    np.testing.assert_array_equal(open_store(out).read(), open_store(tmp_path / "a.zarr").read())
+
+
+@pytest.mark.parametrize("stream", ["joint", "motion"])
+def test_a_torn_journal_and_a_flipped_byte_are_done_again(source, tmp_path, small_blocks, stream):
+    undisturbed = prepare("ntu", [source], tmp_path / "a.zarr")
+
+    def interrupt(done, _):
+        if done >= 20:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "b.zarr"
+    with pytest.raises(InterruptedRunError):
+        prepare("ntu", [source], out, advanced=interrupt)
+    partial = schema.partial_path(out)
+    with open(partial / "journal.jsonl", "ab") as journal:
+        journal.write(b'{"names": ["S0')
+    chunk = partial / stream / "c" / "2" / "0" / "0" / "0" / "0"
+    data = bytearray(chunk.read_bytes())
+    data[len(data) // 2] ^= 1
+    chunk.write_bytes(data)
+    resumed = prepare("ntu", [source], out, resume=True)
+    assert resumed.resumed == 10  # blocks 0 and 1; block 2 no longer is what the journal states
+    assert resumed.content_digest == undisturbed.content_digest
+
+
+def test_an_unfinished_run_of_another_plan_is_not_continued(source, tmp_path, small_blocks):
+    def interrupt(done, _):
+        if done >= 12:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "b.zarr"
+    with pytest.raises(InterruptedRunError):
+        prepare("ntu", [source], out, advanced=interrupt)
+    with pytest.raises(StoreError, match="had another recipe; give the same input"):
+        prepare("ntu", [source], out, resume=True, frames=20)
+    again = prepare("ntu", [source], out)
+    assert (again.resumed, again.discarded) == (0, 10)
+
+
+def test_a_second_run_is_refused_while_the_first_lives(source, tmp_path):
+    out = tmp_path / "o.zarr"
+
+    def second(done, rejected):
+        with pytest.raises(StoreBusyError, match="another run is writing"):
+            prepare("ntu", [source], out)
+
+    prepare("ntu", [source], out, advanced=second)
+    assert open_store(out)
+
+
+def test_killed_in_the_middle_and_resumed(tmp_path):
+    write_ntu(tmp_path / "raw.zip", 40, seed=1, actions=[1, 2])
+    undisturbed = prepare("ntu", [tmp_path / "raw.zip"], tmp_path / "a.zarr")
+    program = (
+        "import sys, time\n"
+        "from skeldata.store import write\n"
+        "import skeldata.pool, skeldata\n"
+        "write.ROWS_PER_BLOCK = 6\n"
+        "skeldata.pool.FILES_PER_BATCH = 3\n"
+        "def advanced(done, rejected):\n"
+        "    print(done, flush=True)\n"
+        "    time.sleep(0.05)\n"
+        "skeldata.prepare('ntu', [sys.argv[1]], sys.argv[2], advanced=advanced, resume=True, workers=1)\n"
+    )
+    out = tmp_path / "b.zarr"
+    command = [sys.executable, "-c", program, str(tmp_path / "raw.zip"), str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    while int(process.stdout.readline()) < 20:
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not out.exists()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    assert open_store(out).content_digest == undisturbed.content_digest
+    folder_is_clean(tmp_path, "raw.zip", "a.zarr", "b.zarr")
