@@ -8,12 +8,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from skeldata.layouts import KINECT20, KINECT25
 from skeldata.names import parse_ntu_name, parse_ucla_name
 from skeldata.synth import TWO_PERSON_ACTIONS, choose_names, programme
 from skeldata.synth.actions import GESTURES, Movement
-from skeldata.synth.human import HIP, LEFT_OF, PIVOTS, SHOULDER, as_kinect20, body_bones, pose
+from skeldata.synth.human import (
+    HIP,
+    LEFT_OF,
+    PIVOTS,
+    SHOULDER,
+    WAIST,
+    as_kinect20,
+    body_bones,
+    pose,
+)
 from skeldata.synth.perform import _gesture, perform
 from skeldata.synth.seeds import generator
 
@@ -52,6 +62,27 @@ def test_turning_joints_keeps_the_length_of_every_rigid_bone(subject, seed):
             np.linalg.norm(xyz[:, tip] - xyz[:, hand], axis=-1), np.linalg.norm(bones[tip])
         )
     np.testing.assert_allclose(np.linalg.det(turned), 1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6))
+def test_a_joint_is_turned_by_all_that_it_hangs_on(seed):
+    bones = body_bones(generator("subject"))
+    turns = turns_from(seed, frames=1)
+    xyz, turned = pose(bones, turns)
+    for chain in (
+        (0, WAIST, 1, 20, 8, 9, 10, 11, 23),
+        (0, 12, 13, 14, 15),
+        (0, WAIST, 1, 20, 2, 3),
+    ):
+        # From the outermost bone inwards: turn what is there, then step back to the parent.
+        point = np.zeros(3)
+        for joint, parent in zip(chain[:0:-1], chain[-2::-1], strict=True):
+            point = Rotation.from_rotvec(turns[0, parent]).apply(bones[joint] + point)
+        np.testing.assert_allclose(xyz[0, chain[-1]], point, atol=1e-12)
+        whole = Rotation.concatenate([Rotation.from_rotvec(turns[0, j]) for j in chain])
+        expected = np.linalg.multi_dot(whole.as_matrix())
+        np.testing.assert_allclose(turned[0, chain[-1]], expected, atol=1e-12)
 
 
 @settings(max_examples=20, deadline=None)
@@ -214,6 +245,14 @@ def test_cameras_see_one_performance_from_different_sides():
         assert 0.001 < np.abs(distance[0] - distance[1]).mean() < 0.02
         turn = np.degrees(np.arccos(facing(a) @ facing(b)))
         assert 30 < turn < 105
+
+
+def test_every_recording_has_noise_of_its_own():
+    # Second differences of the hips are nearly all noise: the hips themselves move slowly.
+    recordings = [ntu(10), ntu(10, subject=2), ntu(10, camera=3), ntu(10, replication=2)]
+    jitter = [np.diff(perform(r, 0, 90, 30.0)[0].xyz[:, 0], 2, axis=0).ravel() for r in recordings]
+    correlation = np.corrcoef(jitter)[np.triu_indices(4, 1)]
+    assert np.abs(correlation).max() < 0.4
 
 
 def test_a_replication_turns_to_another_camera():

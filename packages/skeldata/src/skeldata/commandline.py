@@ -50,7 +50,7 @@ class CommandGroup(click.Group):
 
     command_class = Command
 
-    def main(  # type: ignore[override]  # click's overloads, all in one
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
