@@ -1,7 +1,13 @@
 import pytest
+from hypothesis import settings
 
 from skeldata import open_store, prepare
 from skeldata.synth import write_ntu
+
+
+# Shared machines stall for seconds: a slow example is not a wrong one.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -113,3 +113,17 @@ def test_an_own_recipe_is_read_from_a_file(tmp_path):
     path.write_text("[")
     with pytest.raises(ConfigError, match="not valid TOML"):
         load_config(path, dataset="nw-ucla")
+
+
+def test_recipes_extend_each_other(tmp_path):
+    (tmp_path / "mine.toml").write_text('extends = "psp-paper"\n[optim]\nlr = 0.5\n')
+    (tmp_path / "more.toml").write_text(f'extends = "{tmp_path}/mine.toml"\nseed = 3\n')
+    config = load_config(tmp_path / "more.toml", dataset="nw-ucla")
+    assert (config.optim.weight_decay, config.seed) == (1e-4, 3)
+    # The base's table for a dataset is more special than the general one of what extends it.
+    assert config.optim.lr == 0.06
+    assert load_config(tmp_path / "more.toml", dataset="ntu60").optim.lr == 0.5
+    (tmp_path / "a.toml").write_text(f'extends = "{tmp_path}/b.toml"\n')
+    (tmp_path / "b.toml").write_text(f'extends = "{tmp_path}/a.toml"\n')
+    with pytest.raises(ConfigError, match="in a circle: a -> b"):
+        load_config(tmp_path / "a.toml", dataset="ntu60")

@@ -96,5 +96,5 @@ def test_the_order_of_clips_orders_the_predictions(data):
 def test_wrong_options_and_methods_are_named():
     with pytest.raises(ConfigError, match="unknown key 'temprature'; did you mean 'temperature'"):
         psp(temprature=1)
-    with pytest.raises(ConfigError, match="unknown method 'pps'; use one of psp"):
+    with pytest.raises(ConfigError, match="unknown method 'pps'; use one of psp, supervised"):
         build("pps", DataFacts("ntu60", KINECT25, 60, 2, 50), {})

@@ -1,6 +1,6 @@
 """The configuration of a run: typed, frozen, checked, from a recipe plus ``--set`` overrides.
 
-A recipe is a TOML file. Its ``[dataset.ID...]`` tables override the rest for one dataset; its
+A recipe is a TOML file; ``extends = "NAME"`` builds it on another. Its ``[dataset.ID...]`` tables override the rest for one dataset; its
 ``[options]`` are the method's own (network, loss) and are checked by the method.
 """
 
@@ -43,6 +43,40 @@ class DataConfig(StrictModel):
     unlabelled_batch: int = Field(ge=0)
     unlabelled: Literal["all", "rest"] = "all"
     absent_bodies: Literal["drop", "keep"] = "drop"
+
+
+class AugmentConfig(StrictModel):
+    """How strongly clips are changed; all off by default, as in the paper and the released code.
+
+    Attributes:
+        draws: ``per-stream`` draws anew for joint and motion, ``shared`` once for both. Shared
+            draws let a contrast between streams solve itself by the transform.
+        crop: least share of the frames that a random window keeps before it is resampled to T.
+        flip: probability of exchanging left and right.
+        yaw: largest rotation about the vertical, degrees.
+        tilt: largest rotation about each of the two other axes, degrees.
+        shear: largest off-diagonal of the shear matrix.
+        scale: largest relative change of size.
+        noise: standard deviation of joint noise, in the store's units, times a U(0, 1) a clip.
+        hide: probability of hiding each joint for the whole clip (zeros).
+    """
+
+    draws: Literal["per-stream", "shared"] = "per-stream"
+    crop: float = Field(default=1.0, gt=0, le=1)
+    flip: float = Field(default=0.0, ge=0, le=1)
+    yaw: float = Field(default=0.0, ge=0, le=180)
+    tilt: float = Field(default=0.0, ge=0, le=180)
+    shear: float = Field(default=0.0, ge=0, lt=1)
+    scale: float = Field(default=0.0, ge=0, lt=1)
+    noise: float = Field(default=0.0, ge=0)
+    hide: float = Field(default=0.0, ge=0, lt=1)
+
+    @property
+    def active(self) -> bool:
+        """Whether any change can happen."""
+        return self.crop < 1 or any(
+            (self.flip, self.yaw, self.tilt, self.shear, self.scale, self.noise, self.hide)
+        )
 
 
 class OptimConfig(StrictModel):
@@ -106,6 +140,7 @@ class RunConfig(StrictModel):
     Attributes:
         recipe: name it came from.
         method: ``psp`` or another of `pspmodel.methods`.
+        augment: random changes of training clips; evaluation sees clips as they are stored.
         options: the method's own settings, checked by the method.
     """
 
@@ -114,6 +149,7 @@ class RunConfig(StrictModel):
     summary: str = ""
     seed: int = Field(default=0, ge=0, lt=2**31)
     data: DataConfig
+    augment: AugmentConfig = AugmentConfig()
     optim: OptimConfig
     train: TrainConfig
     held_out: HeldOutConfig = HeldOutConfig()
@@ -147,6 +183,15 @@ def load_config(
         ConfigError: no such recipe, or invalid settings; every fault in one message.
     """
     name, content = _read_recipe(str(recipe))
+    bases = [name]
+    while "extends" in content:
+        base, below = _read_recipe(str(content.pop("extends")))
+        if base in bases:
+            raise ConfigError(
+                f"recipe {name}: extends goes round in a circle: {' -> '.join(bases)}"
+            )
+        bases.append(base)
+        content = _merged(below, content)
     special = content.pop("dataset", {})
     if not isinstance(special, dict):
         raise ConfigError(f"recipe {name}: dataset must be tables such as [dataset.nw-ucla.optim]")

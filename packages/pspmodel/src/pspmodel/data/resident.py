@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pspmodel.config import AugmentConfig
+from pspmodel.data.augment import Augmenter, Draws, up_axis
 from pspmodel.data.clips import Clips, motion_of
 from skeldata import Store
 
@@ -20,9 +22,17 @@ class ResidentData:
         store: an open store.
         device: where the rows live.
         keep_absent: whether absent bodies are passed on as zeros instead of left out.
+        augment: how `clips` with a seed changes clips; not at all by default.
     """
 
-    def __init__(self, store: Store, device: torch.device, *, keep_absent: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        device: torch.device,
+        *,
+        keep_absent: bool,
+        augment: AugmentConfig | None = None,
+    ) -> None:
         rows, persons = len(store), store.persons
         shape = (store.frames, store.layout.joint_count, 3)
         self.device = device
@@ -40,23 +50,51 @@ class ResidentData:
         self._there = np.ones_like(there) if keep_absent else there
         self._persons = persons
         self.labels = torch.from_numpy(store.labels).to(device)
+        self._augmenter = None
+        if augment is not None and augment.active:
+            self._augmenter = Augmenter(
+                augment, store.layout, up_axis(store.recipe, store.layout), device
+            )
 
-    def clips(self, rows: NDArray[np.int64]) -> Clips:
-        """Gather the clips of the given store rows, in that order."""
-        there = self._there[rows]
-        clip, person = np.nonzero(there)
+    def clips(self, rows: NDArray[np.int64], seed: int | None = None) -> Clips:
+        """Gather the clips of the given store rows, in that order.
+
+        Args:
+            rows: (n,) store rows.
+            seed: of the augmentation; None gives the clips as they are stored.
+        """
+        clip, person = np.nonzero(self._there[rows])
         source = torch.from_numpy(rows[clip] * self._persons + person).to(self.device)
+        clip_index = torch.from_numpy(clip).to(self.device)
         joint, present = self._joint[source], self._present[source]
+        joint_view = motion_view = (joint, present)
+        if seed is not None and self._augmenter is not None:
+            joint_view, motion_view = self._views(joint, present, clip_index, len(rows), seed)
         return Clips(
-            joint=_to_network(joint),
-            motion=_to_network(motion_of(joint, present)),
-            clip_index=torch.from_numpy(clip).to(self.device),
+            joint=_to_network(joint_view[0]),
+            motion=_to_network(motion_of(*motion_view)),
+            clip_index=clip_index,
             count=len(rows),
         )
 
     def labels_of(self, rows: NDArray[np.int64]) -> Tensor:
         """(n,) int64 labels of the given store rows."""
         return self.labels[torch.from_numpy(rows).to(self.device)]
+
+    def _views(
+        self, joint: Tensor, present: Tensor, clip_index: Tensor, clips: int, seed: int
+    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """What the joint and the motion stream see: one view, or one each."""
+        augmenter = self._augmenter
+        assert augmenter is not None
+        generator = torch.Generator(self.device).manual_seed(seed)
+
+        def view() -> tuple[Tensor, Tensor]:
+            draws: Draws = augmenter.draw(clips, generator)[clip_index]
+            return augmenter.apply(joint, present, draws, generator)
+
+        first = view()
+        return first, first if augmenter.config.draws == "shared" else view()
 
 
 def _to_network(persons: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from pspmodel.config import StrictModel
@@ -54,8 +55,19 @@ class Method(nn.Module, ABC):
         """
 
     @abstractmethod
+    def predict_streams(self, clips: Clips) -> Mapping[str, Tensor]:
+        """Class scores (logits) of each stream apart, (n, K) by stream name.
+
+        Called in eval mode without gradients, as `embed` is.
+        """
+
     def predict(self, clips: Clips) -> Tensor:
-        """Class scores (logits) of clips, (n, K); called in eval mode without gradients."""
+        """Class scores of clips, (n, K): the sum over the streams."""
+        return torch.stack(list(self.predict_streams(clips).values())).sum(dim=0)
+
+    @abstractmethod
+    def embed(self, clips: Clips) -> Tensor:
+        """Features that the classifier sees, (n, C), streams side by side; for probes and maps."""
 
 
 def build(name: str, facts: DataFacts, options: Mapping[str, Any]) -> Method:

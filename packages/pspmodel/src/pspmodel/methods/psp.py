@@ -15,6 +15,7 @@ from pspmodel.data.clips import Clips, joined
 from pspmodel.losses.nt_xent import coarse_to_fine
 from pspmodel.methods.base import DataFacts, Method
 from pspmodel.nn.encoder import PSP_BLOCKS, Block
+from pspmodel.nn.heads import node_mean, person_mean
 from pspmodel.nn.psp import PSPNetwork
 
 Level = Literal["joint", "part", "body"]
@@ -89,10 +90,23 @@ class PSP(Method):
             terms |= {f"contrast/{level}": weight * term for level, term in contrast.items()}
         return terms
 
-    def predict(self, clips: Clips) -> Tensor:
-        """Encoder and classifier alone: the sum of joint and motion logits."""
+    def predict_streams(self, clips: Clips) -> Mapping[str, Tensor]:
+        """Logits of joint and motion; PSP predicts with encoder and classifier alone."""
         joint, motion = self._features(clips)
-        return self._logits(joint, motion, clips)
+        return {
+            "joint": self.network.classify(joint, clips.clip_index, clips.count),
+            "motion": self.network.classify(motion, clips.clip_index, clips.count),
+        }
+
+    def embed(self, clips: Clips) -> Tensor:
+        """Pooled encoder features of joint and motion side by side, (n, 2C)."""
+        return torch.cat(
+            [
+                person_mean(node_mean(features), clips.clip_index, clips.count)
+                for features in self._features(clips)
+            ],
+            dim=1,
+        )
 
     def _features(self, clips: Clips) -> tuple[Tensor, Tensor]:
         features = self.network.features(torch.cat((clips.joint, clips.motion)))

@@ -19,10 +19,14 @@ class Tracks:
     Attributes:
         xyz: (B, L, V, 3) float64, B >= 1, the main body first; zeros where absent.
         present: (B, L) bool.
+        gaps: bodies that vanish and return, as far as that matters to the selector ``tracks``:
+            where it is not 0, the arrays that CTR-GCN publishes may differ from these, because
+            their reader closes the gap and so shifts what follows. 0 with other selectors.
     """
 
     xyz: NDArray[np.float64]
     present: NDArray[np.bool_]
+    gaps: int = 0
 
 
 def select_by_energy(sequence: RawSequence, rule: EnergySelector, persons: int) -> Tracks:
@@ -35,9 +39,7 @@ def select_by_energy(sequence: RawSequence, rule: EnergySelector, persons: int) 
     Raises:
         ParseError: no body in any frame.
     """
-    bodies = [body for body in map(without_empty_frames, sequence.bodies) if len(body.frame_index)]
-    if not bodies:
-        raise ParseError(f"no body in any of {sequence.frame_count} frames")
+    bodies = seen_bodies(sequence)
     if len(bodies) > 1:
         energies = np.array([energy(body.xyz, rule.reference_joint) for body in bodies])
         loud = energies >= rule.keep_ratio * energies.max()
@@ -48,6 +50,18 @@ def select_by_energy(sequence: RawSequence, rule: EnergySelector, persons: int) 
         ]
         bodies = [bodies[index] for index in kept[:persons]]
     return place(bodies)
+
+
+def seen_bodies(sequence: RawSequence) -> list[RawBody]:
+    """The bodies of a recording in order of first appearance, frames of zeros left out.
+
+    Raises:
+        ParseError: no body in any frame.
+    """
+    bodies = [body for body in map(without_empty_frames, sequence.bodies) if len(body.frame_index)]
+    if not bodies:
+        raise ParseError(f"no body in any of {sequence.frame_count} frames")
+    return bodies
 
 
 def without_empty_frames(body: RawBody) -> RawBody:

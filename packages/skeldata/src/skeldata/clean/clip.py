@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from skeldata.clean.bodies import select_by_energy
+from skeldata.clean.bodies import Tracks, select_by_energy
 from skeldata.clean.normalise import normalise
 from skeldata.clean.resample import resample
+from skeldata.clean.tracks import select_by_tracks
 from skeldata.datasets import Dataset
 from skeldata.errors import ParseError, RecipeError
-from skeldata.recipe import Recipe
+from skeldata.recipe import Recipe, TracksSelector
 from skeldata.types import Clip, RawSequence
 
 
@@ -22,12 +23,10 @@ def prepare_clip(sequence: RawSequence, recipe: Recipe, dataset: Dataset) -> Cli
         ParseError: there is no body, or the recipe cannot be applied to this one.
         RecipeError: the recipe says nothing about the dataset's layout.
     """
-    layout = dataset.layout
-    if layout.name not in recipe.normalise:
-        raise RecipeError(f"recipe {recipe.name} has no [normalise.{layout.name}] for {dataset.id}")
-    tracks = select_by_energy(sequence, recipe.selector, dataset.persons)
+    tracks = prepare_tracks(sequence, recipe, dataset)
     length = tracks.present.shape[1]
-    tracks = resample(normalise(tracks, recipe.normalise[layout.name]), recipe.frames)
+    tracks = resample(tracks, recipe.frames)
+    layout = dataset.layout
     bodies = len(tracks.xyz)
     joint = np.zeros((dataset.persons, recipe.frames, layout.joint_count, 3), dtype=np.float32)
     present = np.zeros((dataset.persons, recipe.frames), dtype=np.bool_)
@@ -37,3 +36,25 @@ def prepare_clip(sequence: RawSequence, recipe: Recipe, dataset: Dataset) -> Cli
     if not np.isfinite(joint).all():
         raise ParseError("coordinates are too large to normalise")
     return Clip(joint, present, length)
+
+
+def prepare_tracks(sequence: RawSequence, recipe: Recipe, dataset: Dataset) -> Tracks:
+    """Select and normalise the bodies of a raw sequence, without resampling.
+
+    Returns:
+        1 to ``dataset.persons`` bodies on the frames in which at least one of them is present. With
+        recipe ``ctrgcn``, ``xyz`` as float32 equals the arrays that CTR-GCN publishes, before they
+        are padded, unless ``gaps`` says otherwise.
+
+    Raises:
+        ParseError: there is no body, or the recipe cannot be applied to this one.
+        RecipeError: the recipe says nothing about the dataset's layout.
+    """
+    layout = dataset.layout.name
+    if layout not in recipe.normalise:
+        raise RecipeError(f"recipe {recipe.name} has no [normalise.{layout}] for {dataset.id}")
+    if isinstance(recipe.selector, TracksSelector):
+        tracks = select_by_tracks(sequence, recipe.selector, dataset.persons)
+    else:
+        tracks = select_by_energy(sequence, recipe.selector, dataset.persons)
+    return normalise(tracks, recipe.normalise[layout])

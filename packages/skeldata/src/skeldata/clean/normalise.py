@@ -6,12 +6,14 @@ IEEE rounding, the same on every machine, and so are the stored bytes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from skeldata.clean.bodies import Tracks
 from skeldata.errors import ParseError
-from skeldata.recipe import AxesRotation, Bone, Normalisation
+from skeldata.recipe import AxesRotation, Bone, Normalisation, VerticalRotation
 
 Vector = NDArray[np.float64]
 
@@ -19,19 +21,23 @@ _PARALLEL = 1e-9  # below this share of a bone's length its direction is noise
 
 
 def normalise(tracks: Tracks, spec: Normalisation) -> Tracks:
-    """Apply origin, scale and rotation, all taken from the main body (psp.md section 2).
+    """Apply origin, scale and rotation, as far as the recipe has them (psp.md section 2).
 
-    All three come from the main body's first frame. Absent bodies stay exact zeros.
+    All come from the main body's first frame. Absent bodies stay exact zeros.
 
     Raises:
         ParseError: a bone that scale or rotation need has no length.
     """
     first = tracks.xyz[0, np.argmax(tracks.present[0])]
     xyz = tracks.xyz - first[spec.origin]
-    xyz /= _length(first, spec.scale, "scale")
-    xyz = rotate(xyz, axes_rotation(first, spec.rotation))
+    if spec.scale is not None:
+        xyz /= _length(first, spec.scale, "scale")
+    if isinstance(spec.rotation, AxesRotation):
+        xyz = rotate(xyz, axes_rotation(first, spec.rotation))
+    elif isinstance(spec.rotation, VerticalRotation):
+        xyz = rotate(xyz, vertical_rotation(first, spec.rotation))
     xyz[~tracks.present] = 0.0
-    return Tracks(xyz, tracks.present)
+    return replace(tracks, xyz=xyz)
 
 
 def axes_rotation(points: NDArray[np.float64], rule: AxesRotation) -> NDArray[np.float64]:
@@ -50,6 +56,19 @@ def axes_rotation(points: NDArray[np.float64], rule: AxesRotation) -> NDArray[np
         flat = helper - z * (helper * z).sum()
     x = flat / _norm(flat)
     return np.stack([x, np.cross(z, x), z])
+
+
+def vertical_rotation(points: NDArray[np.float64], rule: VerticalRotation) -> NDArray[np.float64]:
+    """The rotation (3, 3) about +y that takes bone x, made level, to +x.
+
+    A bone x without level extent has no direction to turn: the identity, the camera's own heading.
+    """
+    across = points[rule.x[1]] - points[rule.x[0]]
+    level = across * (1.0, 0.0, 1.0)
+    if _norm(level) <= _PARALLEL * _norm(across):
+        return np.eye(3)
+    x, y = level / _norm(level), np.array([0.0, 1.0, 0.0])
+    return np.stack([x, y, np.cross(x, y)])
 
 
 def rotate(xyz: NDArray[np.float64], rotation: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,154 @@
+"""Random changes of clips that keep their action, in batch on the device.
+
+One draw changes a whole clip: all its frames and both its bodies alike. The steps, in order: temporal
+crop and resample, left/right flip, one linear map (rotation, shear, scale), noise, hidden joints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pspmodel.config import AugmentConfig
+from skeldata import Layout
+
+_AXES = {"x": 0, "y": 1, "z": 2}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """What happens to each of n clips.
+
+    Attributes:
+        start, length: (n,) window as shares of the clip, ``start + length <= 1``.
+        flip: (n,) bool.
+        matrix: (n, 3, 3) linear map of coordinates, without the mirror of a flip.
+        noise: (n,) standard deviation.
+        hidden: (n, V) bool.
+    """
+
+    start: Tensor
+    length: Tensor
+    flip: Tensor
+    matrix: Tensor
+    noise: Tensor
+    hidden: Tensor
+
+    def __getitem__(self, index: Tensor) -> Draws:
+        """The draws of some clips, or those of each person's clip."""
+        return Draws(*(getattr(self, name)[index] for name in Draws.__slots__))
+
+
+class Augmenter:
+    """Draws and applies changes.
+
+    Args:
+        config: how strong.
+        layout: joints, for flips.
+        up: the store's vertical axis, ``z`` for recipe psp, ``y`` for yaw.
+        device: of the clips.
+    """
+
+    def __init__(
+        self, config: AugmentConfig, layout: Layout, up: str, device: torch.device
+    ) -> None:
+        self.config = config
+        self._joints = layout.joint_count
+        self._flip_index = torch.from_numpy(layout.flip_index).to(device)
+        self._up = _AXES[up]
+        self._device = device
+
+    def draw(self, clips: int, generator: torch.Generator) -> Draws:
+        """Draw for a number of clips; equal generators give equal draws whatever is switched on."""
+        config = self.config
+        # One block of uniform numbers, so that switching one change on leaves the others alone.
+        u = torch.rand((clips, 13), generator=generator, device=self._device)
+        hide = torch.rand((clips, self._joints), generator=generator, device=self._device)
+        length = 1 - (1 - config.crop) * u[:, 0]
+        turns = torch.full((3,), config.tilt, device=self._device)
+        turns[self._up] = config.yaw
+        angles = (2 * u[:, 3:6] - 1) * torch.deg2rad(turns)
+        shear = torch.eye(3, device=self._device).repeat(clips, 1, 1)
+        off = ~torch.eye(3, dtype=torch.bool, device=self._device)
+        shear[:, off] = (2 * u[:, 6:12] - 1) * config.shear
+        scale = 1 + (2 * u[:, 12] - 1) * config.scale
+        return Draws(
+            start=u[:, 1] * (1 - length),
+            length=length,
+            flip=u[:, 2] < config.flip,
+            matrix=_rotation(angles) @ shear * scale[:, None, None],
+            noise=config.noise * torch.rand(clips, generator=generator, device=self._device),
+            hidden=hide < config.hide,
+        )
+
+    def apply(
+        self, joint: Tensor, present: Tensor, draws: Draws, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Change persons; what is switched off costs nothing.
+
+        Args:
+            joint: (P, T, V, 3) coordinates, zeros where absent.
+            present: (P, T) bool.
+            draws: one for each person, ``draws[clip_index]``.
+            generator: for noise.
+
+        Returns:
+            Changed joint and present, same shapes; absent stays exact zeros.
+        """
+        config = self.config
+        if config.crop < 1:
+            joint, present = _resampled(joint, present, draws.start, draws.length)
+        if config.flip:
+            flipped = joint[:, :, self._flip_index] * joint.new_tensor([-1.0, 1.0, 1.0])
+            joint = torch.where(draws.flip[:, None, None, None], flipped, joint)
+        if config.yaw or config.tilt or config.shear or config.scale:
+            joint = (joint.flatten(1, 2) @ draws.matrix.mT).view_as(joint)
+        if config.noise:
+            noise = torch.randn(joint.shape, generator=generator, device=joint.device)
+            joint = joint + noise * draws.noise[:, None, None, None]
+        if config.hide:
+            joint = joint.masked_fill(draws.hidden[:, None, :, None], 0.0)
+        return joint * present[..., None, None], present
+
+
+def _rotation(angles: Tensor) -> Tensor:
+    """Rotations by angles (n, 3) about x, then y, then z: (n, 3, 3)."""
+    sin, cos = angles.sin().unbind(1), angles.cos().unbind(1)
+    zero, one = torch.zeros_like(sin[0]), torch.ones_like(sin[0])
+
+    def matrix(*rows: Tensor) -> Tensor:
+        return torch.stack(rows, dim=1).view(-1, 3, 3)
+
+    about_x = matrix(one, zero, zero, zero, cos[0], -sin[0], zero, sin[0], cos[0])
+    about_y = matrix(cos[1], zero, sin[1], zero, one, zero, -sin[1], zero, cos[1])
+    about_z = matrix(cos[2], -sin[2], zero, sin[2], cos[2], zero, zero, zero, one)
+    return about_z @ about_y @ about_x
+
+
+def _resampled(
+    joint: Tensor, present: Tensor, start: Tensor, length: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Stretch a window of each person to T frames, with the rules of absence of the store."""
+    frames = joint.shape[1]
+    grid = torch.linspace(0, 1, frames, device=joint.device)
+    position = (start[:, None] + length[:, None] * grid) * (frames - 1)
+    low = position.floor().clamp(max=frames - 1).long()
+    high = (low + 1).clamp(max=frames - 1)
+    weight = position - low
+    there_low, there_high = present.gather(1, low), present.gather(1, high)
+    at_nearest = torch.where(weight > 0.5, there_high, there_low)
+    weight = torch.where(there_low & there_high, weight, there_high.to(weight.dtype))
+    rows = torch.arange(len(joint), device=joint.device)[:, None]
+    mixed = torch.lerp(joint[rows, low], joint[rows, high], weight[..., None, None])
+    return mixed * at_nearest[..., None, None], at_nearest
+
+
+def up_axis(recipe: dict[str, object], layout: Layout) -> str:
+    """The vertical axis of a store's coordinates, from the recipe that made them."""
+    tables = recipe.get("normalise")
+    table = tables.get(layout.name) if isinstance(tables, dict) else None
+    rotation = table.get("rotation") if isinstance(table, dict) else None
+    # Only the "axes" rotation moves the vertical (to z); sensors report it as y.
+    return "z" if isinstance(rotation, dict) and rotation.get("kind") == "axes" else "y"
