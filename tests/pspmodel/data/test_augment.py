@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from pspmodel.config import AugmentConfig
-from pspmodel.data.augment import Augmenter, up_axis
+from pspmodel.data.augment import Augmenter
 from pspmodel.data.resident import ResidentData
-from skeldata import KINECT20, KINECT25, load_recipe
+from skeldata import KINECT20, KINECT25
 
 CPU = torch.device("cpu")
 
@@ -154,12 +154,3 @@ def test_both_bodies_of_a_clip_change_alike_and_streams_by_choice(ntu_store):
         assert torch.equal(data.clips(rows).joint, plain.joint)
     torch.testing.assert_close(*size["shared"], rtol=1e-3, atol=1e-3)
     assert (size["per-stream"][0] - size["per-stream"][1]).abs().max() > 0.1
-
-
-def test_the_vertical_follows_the_recipe():
-    recipe = load_recipe("psp").model_dump()
-    assert up_axis(recipe, KINECT25) == "z"
-    recipe["normalise"]["kinect25"]["rotation"] = {"kind": "vertical"}
-    assert up_axis(recipe, KINECT25) == "y"
-    recipe["normalise"]["kinect25"]["rotation"] = None
-    assert up_axis(recipe, KINECT25) == "y"

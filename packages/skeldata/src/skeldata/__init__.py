@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from skeldata.clean.bodies import Tracks as Tracks
+    from skeldata.clean.clip import prepare_clip as prepare_clip
+    from skeldata.clean.clip import prepare_tracks as prepare_tracks
     from skeldata.datasets import Dataset as Dataset
     from skeldata.datasets import Protocol as Protocol
     from skeldata.datasets import get_dataset as get_dataset
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from skeldata.preparation import prepare as prepare
     from skeldata.recipe import Recipe as Recipe
     from skeldata.recipe import load_recipe as load_recipe
+    from skeldata.recipe import recipe_names as recipe_names
     from skeldata.splits.arguments import parse_ratio as parse_ratio
     from skeldata.splits.draw import draw as draw
     from skeldata.splits.read import read_manifest as read_manifest
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
     from skeldata.types import Rejection as Rejection
 
 _HOME = {
+    "clean.bodies": ("Tracks",),
+    "clean.clip": ("prepare_clip", "prepare_tracks"),
     "datasets": ("Dataset", "Protocol", "get_dataset"),
     "errors": (
         "ManifestError", "ParseError", "RecipeError", "SkeldataError", "SourceError", "StoreError",
@@ -54,7 +60,7 @@ _HOME = {
     "parse.ntu": ("read_ntu",),
     "parse.ucla": ("read_ucla",),
     "preparation": ("PrepareReport", "prepare"),
-    "recipe": ("Recipe", "load_recipe"),
+    "recipe": ("Recipe", "load_recipe", "recipe_names"),
     "splits.arguments": ("parse_ratio",),
     "splits.draw": ("draw",),
     "splits.read": ("read_manifest",),

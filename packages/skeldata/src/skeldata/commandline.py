@@ -50,6 +50,14 @@ class CommandGroup(click.Group):
 
     command_class = Command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C where nothing has to be kept ends it with exit code 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
+
     def main(
         self,
         args: Sequence[str] | None = None,

@@ -6,7 +6,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from skeldata.sources import Listing, RawFile, detect_dataset, list_sources
 from skeldata.splits.draw import draw, rank_names
 from skeldata.store import open_store
 from skeldata.store.digest import content_digest, source_digest
-from skeldata.store.schema import FORMAT, FORMAT_VERSION, SPLIT_SEEDS, STREAMS, layout_attributes
+from skeldata.store.rows import Batch
+from skeldata.store.schema import FORMAT, FORMAT_VERSION, SPLIT_SEEDS, layout_attributes
 from skeldata.store.write import StorePlan, StoreWriter
+from skeldata.streams import ALWAYS, choose_streams, derive
 from skeldata.types import Rejection
 
 _IGNORED_KEPT = 1000  # ignored paths that the store's attributes list one by one
@@ -69,6 +71,7 @@ def prepare(
     *,
     recipe: str | Path = "psp",
     frames: int | None = None,
+    streams: Sequence[str] = ALWAYS,
     workers: int | None = None,
     strict: bool = False,
     resume: bool = False,
@@ -84,6 +87,7 @@ def prepare(
         out: the store to write; ``ntu.zarr`` or ``ucla.zarr`` by default.
         recipe: a shipped recipe's name or a ``.toml`` file.
         frames: overrides the recipe's number of frames.
+        streams: beside ``joint`` and ``motion``, which are always there: ``bone``, ``bone-motion``.
         workers: processes; chosen by the amount of work if None.
         strict: write nothing if any file is rejected.
         resume: continue an unfinished run.
@@ -93,16 +97,18 @@ def prepare(
 
     Raises:
         SourceError, RecipeError, StoreError: see `skeldata.errors`.
+        UsageError: an unknown stream.
         RejectedFilesError: ``strict`` and a file was rejected; no store was written.
         InterruptedRunError: Ctrl-C; finished blocks are kept for ``resume``.
     """
     begun = time.monotonic()
     target = Path(out if out is not None else f"{family}.zarr")
     loaded = load_recipe(recipe, frames=frames)
+    chosen_streams = choose_streams(streams)
     listing = list_sources(raw, family)
     dataset = detect_dataset(listing)
     files, missing = _without_missing(listing, dataset)
-    plan = StorePlan(dataset, loaded, STREAMS, len(files), _source_key(files))
+    plan = StorePlan(dataset, loaded, chosen_streams, len(files), _source_key(files))
     writer = StoreWriter(target, plan, resume=resume, overwrite=overwrite)
     resumed = writer.rows
     try:
@@ -110,7 +116,7 @@ def prepare(
             started(len(files), writer.consumed)
         chosen = workers if workers is not None else default_workers(files[writer.consumed :])
         for batch in run_batches(files, writer.consumed, dataset, loaded, chosen):
-            writer.add(batch)
+            writer.add(_with_streams(batch, plan))
             if advanced:
                 advanced(len(writer.crcs), len(writer.rejected))
         if strict and writer.rejected:
@@ -168,6 +174,16 @@ def _without_missing(
             f"all {len(missing)} recordings are on {dataset.id}'s official missing list"
         )
     return files, missing
+
+
+def _with_streams(batch: Batch, plan: StorePlan) -> Batch:
+    """The batch with those streams of the plan that its worker has not made."""
+    rows = batch.rows
+    lacking = [name for name in plan.streams if name not in rows.streams]
+    if not lacking:
+        return batch
+    made = derive(lacking, rows.streams["joint"], rows.present, plan.dataset.layout)
+    return replace(batch, rows=replace(rows, streams=rows.streams | made))
 
 
 def _source_key(files: Sequence[RawFile]) -> str:

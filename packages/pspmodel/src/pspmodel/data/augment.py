@@ -143,12 +143,3 @@ def _resampled(
     rows = torch.arange(len(joint), device=joint.device)[:, None]
     mixed = torch.lerp(joint[rows, low], joint[rows, high], weight[..., None, None])
     return mixed * at_nearest[..., None, None], at_nearest
-
-
-def up_axis(recipe: dict[str, object], layout: Layout) -> str:
-    """The vertical axis of a store's coordinates, from the recipe that made them."""
-    tables = recipe.get("normalise")
-    table = tables.get(layout.name) if isinstance(tables, dict) else None
-    rotation = table.get("rotation") if isinstance(table, dict) else None
-    # Only the "axes" rotation moves the vertical (to z); sensors report it as y.
-    return "z" if isinstance(rotation, dict) and rotation.get("kind") == "axes" else "y"

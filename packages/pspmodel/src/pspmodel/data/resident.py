@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pspmodel.config import AugmentConfig
-from pspmodel.data.augment import Augmenter, Draws, up_axis
+from pspmodel.data.augment import Augmenter, Draws
 from pspmodel.data.clips import Clips, motion_of
-from skeldata import Store
+from skeldata import Recipe, Store
 
 _ROWS_PER_READ = 4096
 
@@ -52,9 +52,8 @@ class ResidentData:
         self.labels = torch.from_numpy(store.labels).to(device)
         self._augmenter = None
         if augment is not None and augment.active:
-            self._augmenter = Augmenter(
-                augment, store.layout, up_axis(store.recipe, store.layout), device
-            )
+            up = Recipe.model_validate(store.recipe).normalise[store.layout.name].up
+            self._augmenter = Augmenter(augment, store.layout, up, device)
 
     def clips(self, rows: NDArray[np.int64], seed: int | None = None) -> Clips:
         """Gather the clips of the given store rows, in that order.

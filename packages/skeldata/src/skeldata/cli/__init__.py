@@ -7,6 +7,7 @@ import click
 import skeldata
 from skeldata.cli.info import info
 from skeldata.cli.prepare import prepare
+from skeldata.cli.recipes import recipes
 from skeldata.cli.splits import splits
 from skeldata.cli.synth import synth
 from skeldata.commandline import CommandGroup
@@ -29,5 +30,5 @@ def main() -> None:
     """
 
 
-for command in (prepare, splits, info, synth):
+for command in (prepare, info, recipes, splits, synth):
     main.add_command(command)

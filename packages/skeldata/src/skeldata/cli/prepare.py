@@ -29,6 +29,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one a core."),
         click.option("--recipe", default="psp", show_default=True, help="Recipe name or .toml file."),
         click.option("--frames", type=click.IntRange(2, 1000), help="Frames a clip; default: the recipe's."),
+        click.option("--streams", default="joint,motion", show_default=True,
+                     help="Add bone or bone-motion; joint and motion are always there."),
         click.option("--strict", is_flag=True, help="Write nothing if any file is rejected (exit 3)."),
         click.option("--resume", is_flag=True, help="Continue an unfinished run."),
         click.option("--overwrite", is_flag=True, help="Replace an existing store."),
@@ -56,8 +58,9 @@ def ucla(raw: tuple[Path, ...], **options: Any) -> None:
     """Northwestern-UCLA (.json files).
 
     \b
-    Example:
+    Examples:
       skeldata prepare ucla --raw all_sqe.zip --out ucla.zarr
+      skeldata prepare ucla --raw all_sqe.zip --streams joint,motion,bone,bone-motion
     """
     _prepare("ucla", raw, options)
 
@@ -66,6 +69,7 @@ def _prepare(family: Any, raw: tuple[Path, ...], options: dict[str, Any]) -> Non
     from skeldata.preparation import already_complete, prepare
     from skeldata.progress import Progress
 
+    options["streams"] = options["streams"].split(",")
     out = options["out"] or Path(f"{family}.zarr")
     if options["resume"] and not options["overwrite"] and already_complete(out):
         note(f"{out} is already complete; nothing to do")

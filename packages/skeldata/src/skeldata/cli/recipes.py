@@ -60,7 +60,7 @@ def as_toml(recipe: Recipe) -> str:
     """A recipe as a TOML file; loading it again gives a recipe of the same digest."""
     content = recipe.model_dump(mode="json")
     selector, normalise = content.pop("selector"), content.pop("normalise")
-    lines = [f"# digest {recipe.digest}", *_assignments(content)]
+    lines = [f"# printed from recipe {recipe.name}, digest {recipe.digest}", *_assignments(content)]
     lines += ["", "[selector]", *_assignments(selector)]
     for layout, table in normalise.items():
         up = recipe.normalise[layout].up

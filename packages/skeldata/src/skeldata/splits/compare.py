@@ -1,12 +1,15 @@
-"""Compare two splits: which names they share and how their classes differ."""
+"""Compare two splits: which names they share, and where their descriptions differ."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from skeldata.datasets import get_dataset
+from skeldata.datasets import Dataset, get_dataset
 from skeldata.errors import UsageError
+from skeldata.splits.arguments import format_ratio
 from skeldata.splits.split import Split
+
+COMPARED = ("dataset", "protocol", "rule", "ratio", "seed", "base", "base_count", "base_digest")
 
 
 @dataclass(frozen=True)
@@ -14,25 +17,41 @@ class Comparison:
     """How two splits relate.
 
     Attributes:
+        dataset: whose classes ``per_class`` counts, the larger of the two.
         only_a: names of the first alone, sorted.
         only_b: names of the second alone, sorted.
         both: names of both, sorted.
         per_class: for each class label whose names differ: (only in A, only in B, in both).
+        differ: what the two say differently of where their names come from: key of the manifest ->
+            (A's value, B's value), None where one does not say.
     """
 
+    dataset: Dataset = field(repr=False)
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     both: tuple[str, ...]
     per_class: dict[int, tuple[int, int, int]]
+    differ: dict[str, tuple[str | int | None, str | int | None]]
 
     @property
     def identical(self) -> bool:
-        """Whether both label exactly the same names."""
+        """Whether both label exactly the same names, so that their digests agree."""
         return not self.only_a and not self.only_b
+
+    @property
+    def verdict(self) -> str:
+        """How they relate, in a phrase."""
+        if self.identical:
+            return "the same names, described differently" if self.differ else "the same split"
+        if not self.both:
+            return "different: no name in common"
+        if not self.only_a:
+            return "different: A is part of B"
+        return "different: B is part of A" if not self.only_b else "different"
 
 
 def compare_splits(a: Split, b: Split) -> Comparison:
-    """Compare the names of two splits; rules, seeds and bases do not matter.
+    """Compare two splits.
 
     Raises:
         UsageError: the two cannot share a name, being of different kinds of dataset.
@@ -40,8 +59,8 @@ def compare_splits(a: Split, b: Split) -> Comparison:
     >>> from skeldata.splits.draw import draw
     >>> small, large = (draw("nw-ucla", "xview", ratio) for ratio in ("5%", "15%"))
     >>> found = compare_splits(small, large)
-    >>> len(found.only_a), len(found.only_b), len(found.both)
-    (0, 100, 50)
+    >>> len(found.only_a), len(found.only_b), len(found.both), found.differ
+    (0, 100, 50, {'ratio': ('0.05', '0.15')})
     """
     facts, others = get_dataset(a.dataset), get_dataset(b.dataset)
     if facts.family != others.family:
@@ -62,4 +81,13 @@ def compare_splits(a: Split, b: Split) -> Comparison:
         for label, (only_a, only_b, both) in sorted(table.items())
         if only_a or only_b
     }
-    return Comparison(tuple(parts[0]), tuple(parts[1]), tuple(parts[2]), per_class)
+    said = [{key: _value(split, key) for key in COMPARED} for split in (a, b)]
+    differ = {k: (said[0][k], said[1][k]) for k in COMPARED if said[0][k] != said[1][k]}
+    return Comparison(facts, *map(tuple, parts), per_class=per_class, differ=differ)
+
+
+def _value(split: Split, key: str) -> str | int | None:
+    if key == "ratio":
+        return None if split.ratio is None else format_ratio(split.ratio)
+    value: str | int | None = getattr(split, key)
+    return value

@@ -11,7 +11,7 @@ a smaller k is always a part of a larger one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import get_args
@@ -20,7 +20,7 @@ from skeldata.datasets import get_dataset
 from skeldata.errors import UsageError
 from skeldata.splits.arguments import check_seed, parse_ratio
 from skeldata.splits.pool import ByClass, choose_pool, own_names, sort_by_key
-from skeldata.splits.split import Rule, Split
+from skeldata.splits.split import Rule, Split, some
 
 _FIVE_PERCENT = Fraction(1, 20)
 
@@ -195,15 +195,10 @@ def _check_rule(rule: Rule) -> Rule:
 def _store_warnings(lacking: tuple[str, ...], extra: frozenset[str]) -> list[str]:
     warnings = []
     if lacking:
-        warnings.append(f"the store lacks {len(lacking)} labelled names: {_some(lacking)}")
+        warnings.append(f"the store lacks {len(lacking)} labelled names: {some(lacking)}")
     if extra:
         warnings.append(
             f"{len(extra)} training names of the store are not on the official list and are "
-            f"never labelled: {_some(sorted(extra))}"
+            f"never labelled: {some(sorted(extra))}"
         )
     return warnings
-
-
-def _some(names: Sequence[str], limit: int = 3) -> str:
-    rest = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")

@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 
 from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError
-from skeldata.splits.manifest import Count, Digest, Draw, StrictModel, parse_model, read_json
+from skeldata.splits.jsonfile import StrictModel, parse_model, read_json
+from skeldata.splits.manifest import Count, Digest, Draw
 from skeldata.splits.split import Split, count_per_class
 
 INDEX_FORMAT = "skeldata-split-index"
@@ -55,9 +56,11 @@ class ProtocolEntry(StrictModel):
 
 
 class SplitEntry(Draw):
-    """A labelled list, drawn from the official names."""
+    """A labelled list: drawn from the official names, or others' work with source and credit."""
 
     warnings: list[str] = Field(default_factory=list)
+    source: str | None = None
+    credit: str | None = None
 
     @model_validator(mode="after")
     def _check_entry(self) -> Self:
@@ -108,6 +111,8 @@ class Index(StrictModel):
             base_count=part.train if drawn and part else None,
             base_digest=part.train_digest if drawn and part else None,
             warnings=tuple(entry.warnings),
+            source=entry.source,
+            credit=entry.credit,
         )
 
 

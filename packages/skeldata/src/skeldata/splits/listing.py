@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import secrets
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,6 +15,9 @@ from pathlib import Path
 
 from skeldata.datasets import Dataset, Protocol
 from skeldata.errors import ManifestError
+
+MAX_LIST_BYTES = 64 << 20
+"""The whole of NTU RGB+D 120 is 2.4 MB; what is much longer was packed to do harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,22 @@ def names_digest(names: Iterable[str]) -> str:
 
 
 def read_list_bytes(path: Path) -> bytes:
-    """Bytes of a list, unpacked if its name ends in ``.gz``; `ManifestError` if unreadable."""
+    """Bytes of a list, unpacked if its name ends in ``.gz``.
+
+    Raises:
+        ManifestError: unreadable, or longer than any list of names is (`MAX_LIST_BYTES`).
+    """
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as error:
+        with path.open("rb") as file:
+            data = file.read(MAX_LIST_BYTES + 1)
+        if path.suffix == ".gz":
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_LIST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ManifestError(f"{path}: cannot read the list: {reason}") from error
+    if len(data) > MAX_LIST_BYTES:
+        raise ManifestError(f"{path}: longer than {MAX_LIST_BYTES >> 20} MiB, so no list of names")
+    return data
 
 
 def parse_list(

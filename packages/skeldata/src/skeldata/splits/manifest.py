@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from skeldata.datasets import get_dataset
-from skeldata.errors import ManifestError
+from skeldata.errors import UsageError
 from skeldata.splits.arguments import MAX_SEED, format_ratio, parse_ratio
-from skeldata.splits.listing import Finding, list_bytes, write_atomically
+from skeldata.splits.jsonfile import StrictModel, json_lines
+from skeldata.splits.listing import list_bytes, write_atomically
 from skeldata.splits.split import Base, Origin, Split
 
 MANIFEST_FORMAT = "skeldata-split"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-class StrictModel(BaseModel):
-    """Exact types, no unknown keys, no changes."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class Draw(StrictModel):
@@ -143,24 +138,47 @@ class Manifest(Draw):
         )
 
 
-def write_split(split: Split, folder: str | Path) -> Path:
+def write_split(split: Split, folder: str | Path, name: str | None = None) -> Path:
     """Write a split's list and its manifest into a folder; returns the manifest's path.
 
     File names follow from the split, e.g. ``ntu60-xsub-assl-ratio0.05-seed0.json`` and ``.txt``;
     those of a store's own draw or of a list from elsewhere end in eight digits of the digest
     that tells them apart. Each file appears whole or not at all, the manifest last.
 
+    Args:
+        split: what to write.
+        folder: made if need be.
+        name: of the two files, without suffix, instead of the one that follows from the split.
+
     Raises:
+        UsageError: ``name`` is no plain file name, or files of that name hold another split.
         OSError: the folder cannot be written.
     """
-    path = Path(folder) / f"{split_stem(split)}.json"
+    path = Path(folder) / f"{split_stem(split) if name is None else _plain(name)}.json"
     listing = path.with_suffix(".txt")
-    write_atomically(listing, list_bytes(split.names))
-    manifest = Manifest.of(split, listing.name).model_dump()
-    first = ("format", "version")
-    ordered = {key: manifest[key] for key in (*first, *(k for k in manifest if k not in first))}
-    write_atomically(path, json_lines(ordered))
+    files = {listing: list_bytes(split.names), path: manifest_bytes(split, listing.name)}
+    if name is not None:
+        for file, data in files.items():
+            if file.exists() and file.read_bytes() != data:
+                raise UsageError(f"{file} is already there and differs; choose another name")
+    for file, data in files.items():
+        write_atomically(file, data)
     return path
+
+
+def manifest_bytes(split: Split, file: str) -> bytes:
+    """The manifest of a split whose list is ``file``, as it is written."""
+    manifest = Manifest.of(split, file).model_dump()
+    first = ("format", "version")
+    return json_lines({key: manifest[key] for key in (*first, *manifest)})
+
+
+def _plain(name: str) -> str:
+    if not _PLAIN_NAME.fullmatch(name) or name.endswith((".json", ".txt")):
+        raise UsageError(
+            f"name {name!r} is no plain file name without suffix; write e.g. our-labels"
+        )
+    return name
 
 
 def split_stem(split: Split) -> str:
@@ -170,64 +188,3 @@ def split_stem(split: Split) -> str:
         return f"{where}-list-{split.digest[:8]}"
     stem = f"{where}-{split.rule}-ratio{format_ratio(split.ratio)}-seed{split.seed}"
     return f"{stem}-store-{(split.base_digest or '')[:8]}" if split.base == "store" else stem
-
-
-def json_lines(content: dict[str, Any]) -> bytes:
-    """JSON with one key a line, and one entry a line in a list of objects: it diffs well."""
-    lines = []
-    for key, value in content.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            rows = ",\n".join(f"    {_compact(row)}" for row in value)
-            lines.append(f"  {_compact(key)}: [\n{rows}\n  ]")
-        else:
-            lines.append(f"  {_compact(key)}: {_compact(value)}")
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file, or `ManifestError` with file and line."""
-    try:
-        content = json.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ManifestError(f"{path}: cannot read the manifest: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ManifestError(f"{path}: not UTF-8 text: {error.reason}") from error
-    except json.JSONDecodeError as error:
-        raise Finding(str(path), f"not JSON: {error.msg}", error.lineno).error() from error
-    if not isinstance(content, dict):
-        raise ManifestError(f"{path}: not a split manifest: the JSON is no object")
-    return content
-
-
-def parse_model(model: type[ModelT], content: dict[str, Any], path: Path) -> ModelT:
-    """Check a JSON object against a model, or raise `ManifestError` naming the line at fault."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        cause = first.get("ctx", {}).get("error")
-        problem = str(cause) if isinstance(cause, ValueError) else first["msg"]
-        where = "".join(f"{part}." for part in first["loc"])[:-1]
-        line = _line_of(path, content, first["loc"])
-        fault = Finding(str(path), f"{where}: {problem}" if where else problem, line)
-        raise fault.error() from error
-
-
-def _line_of(path: Path, content: dict[str, Any], loc: tuple[int | str, ...]) -> int | None:
-    """Line of the faulty key, or of the faulty row in a list of objects, where one shows it."""
-    key, place = (*loc, "", "")[:2]
-    value = content.get(str(key))
-    row = value[place] if isinstance(value, list) and isinstance(place, int) else None
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        stripped = line.strip()
-        if isinstance(row, dict):
-            found = stripped.startswith("{") and stripped.rstrip(",") == _compact(row)
-        else:
-            found = stripped.startswith(f'"{key}":')
-        if found:
-            return number
-    return None

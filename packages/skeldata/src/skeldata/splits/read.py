@@ -9,8 +9,10 @@ from pathlib import Path
 from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError
 from skeldata.splits.index import INDEX_FORMAT, find_index, load_index
+from skeldata.splits.jsonfile import parse_model, read_json
 from skeldata.splits.listing import Finding, canonical_fault, parse_list, read_list_bytes
-from skeldata.splits.manifest import MANIFEST_FORMAT, Draw, Manifest, parse_model, read_json
+from skeldata.splits.manifest import MANIFEST_FORMAT, Draw, Manifest
+from skeldata.splits.published import PUBLISHED, published
 from skeldata.splits.split import Split, count_per_class
 
 
@@ -31,6 +33,7 @@ def read_manifest(
         path: a ``.json`` manifest, or a list of names (``.txt``, ``.txt.gz``). A list is
             described by the manifest beside it or by an ``index.json`` in its folder or up to
             three above; without either it is a bare list, for which any order and line ends do.
+            Or, where no such file is, the id of a published list such as ``x-car``.
         dataset: needed for a bare list; else the split must be of it.
         protocol: the split must be of it; every name of a bare list must be in its training part.
 
@@ -44,7 +47,9 @@ def read_manifest(
     `skeldata.splits.verify_manifest` also draws again, which this does not.
     """
     path = Path(path)
-    if path.suffix == ".json":
+    if is_published(path):
+        split = published(str(path))
+    elif path.suffix == ".json":
         split = _read_json_split(path)
     else:
         split = _read_list(path, dataset, protocol)
@@ -55,6 +60,19 @@ def read_manifest(
         if want is not None and have != want:
             raise ManifestError(f"{path}: {what} is {have or 'not stated'}, not {want}")
     return split
+
+
+def is_published(path: Path) -> bool:
+    """Whether a path is the id of a published list, and no file."""
+    return str(path) in PUBLISHED and not path.is_file()
+
+
+def is_bare(path: str | Path) -> bool:
+    """Whether `read_manifest` needs to be told the dataset, there being nothing that says it."""
+    path = Path(path)
+    if path.suffix == ".json" or is_published(path):
+        return False
+    return manifest_beside(path) is None and find_index(path) is None
 
 
 def read_index(path: str | Path) -> tuple[Split, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -120,3 +120,13 @@ def count_per_class(dataset: Dataset, names: Iterable[str]) -> tuple[int, ...]:
     """How many of the names each class has, in label order; zero where it has none."""
     counts = Counter(map(dataset.label_of, names))
     return tuple(counts[label] for label in range(len(dataset.classes)))
+
+
+def some(texts: Sequence[str], limit: int = 3) -> str:
+    """The first few of many, and how many more there are.
+
+    >>> some(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    rest = len(texts) - limit
+    return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")

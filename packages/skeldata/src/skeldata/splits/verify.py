@@ -11,8 +11,9 @@ from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError, UsageError
 from skeldata.splits.draw import draw
 from skeldata.splits.index import INDEX_FORMAT, Index, find_index, load_index
+from skeldata.splits.jsonfile import read_json
 from skeldata.splits.listing import Finding, list_bytes, names_digest, read_list_bytes
-from skeldata.splits.manifest import MANIFEST_FORMAT, Draw, Manifest, read_json
+from skeldata.splits.manifest import MANIFEST_FORMAT, Draw, Manifest
 from skeldata.splits.pool import training_names
 from skeldata.splits.read import load_manifest, manifest_beside, read_listed
 from skeldata.splits.split import Split
