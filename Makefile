@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-TOOLS := pytest pytest-xdist hypothesis ruff mypy scikit-learn
+TOOLS := pytest pytest-xdist hypothesis ruff mypy
 
 # One thread a test process: two processes share two cores better than four threads do.
 TEST_ENV := OMP_NUM_THREADS=1
@@ -15,7 +15,7 @@ setup: $(STAMP)
 $(STAMP): constraints.txt packages/skeldata/pyproject.toml packages/pspmodel/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt \
-		-e packages/skeldata -e packages/pspmodel $(TOOLS)
+		-e 'packages/skeldata[fast,h5,dask]' -e 'packages/pspmodel[analysis]' $(TOOLS)
 	touch $@
 
 demo: setup

@@ -3,8 +3,8 @@
     python tools/make_manifests.py            write what is missing or different, drop the rest
     python tools/make_manifests.py --check    write nothing; one line a difference, exit code 1
 
-Everything but ``SCHEMA.md`` is generated: the official name lists, the labelled lists, an index
-and ``SHA256SUMS``.
+Everything but ``SCHEMA.md`` is generated: the official name lists, the labelled lists, the lists
+that others have published with their manifests, an index and ``SHA256SUMS``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from skeldata.datasets import Dataset, datasets
 from skeldata.splits.arguments import format_ratio, parse_ratio
 from skeldata.splits.draw import draw
 from skeldata.splits.index import INDEX_FORMAT, INDEX_NAME, NamesEntry, ProtocolEntry, SplitEntry
+from skeldata.splits.jsonfile import json_lines
 from skeldata.splits.listing import list_bytes, names_digest, write_atomically
-from skeldata.splits.manifest import json_lines
+from skeldata.splits.manifest import manifest_bytes
 from skeldata.splits.pool import training_names
+from skeldata.splits.published import PUBLISHED, PublishedList, published
+from skeldata.splits.split import Split
 
 FOLDER = Path(__file__).resolve().parent.parent / "data_manifests"
 SUMS_NAME = "SHA256SUMS"
@@ -31,7 +34,7 @@ WRITTEN_BY_HAND = frozenset(("SCHEMA.md", ".gitattributes"))
 
 ABOUT = (
     "Label splits drawn by the rule skeldata-split/1 of SCHEMA.md. They are skeldata's own draw, "
-    "not the lists that any paper used."
+    "not the lists that any paper used. An entry of rule list is others' work, with its credit."
 )
 RATIOS = {"ntu": ("0.05", "0.1", "0.2", "0.4"), "ucla": ("0.05", "0.15", "0.3", "0.4")}
 SEEDS = range(5)
@@ -44,18 +47,30 @@ def split_entries(dataset: Dataset) -> Iterator[tuple[SplitEntry, bytes]]:
             for seed in SEEDS:
                 split = draw(dataset.id, protocol, ratio, seed, "assl")
                 text = format_ratio(parse_ratio(ratio))
-                entry = SplitEntry(
-                    dataset=dataset.id,
-                    protocol=protocol,
-                    rule="assl",
-                    ratio=text,
-                    seed=seed,
-                    count=split.count,
-                    digest=split.digest,
-                    file=f"{dataset.id}/{protocol}/assl/ratio{text}-seed{seed}.txt",
-                    warnings=list(split.warnings),
-                )
-                yield entry, list_bytes(split.names)
+                file = f"{dataset.id}/{protocol}/assl/ratio{text}-seed{seed}.txt"
+                yield split_entry(split, file), list_bytes(split.names)
+
+
+def split_entry(split: Split, file: str) -> SplitEntry:
+    """What the index says of a labelled list."""
+    return SplitEntry(
+        dataset=split.dataset,
+        protocol=split.protocol,
+        rule=split.rule,
+        ratio=None if split.ratio is None else format_ratio(split.ratio),
+        seed=split.seed,
+        count=split.count,
+        digest=split.digest,
+        file=file,
+        warnings=list(split.warnings),
+        source=split.source,
+        credit=split.credit,
+    )
+
+
+def published_path(listed: PublishedList) -> str:
+    """Where a published list lies below the folder, without suffix."""
+    return f"{listed.dataset}/{listed.protocol}/published/{listed.stem}"
 
 
 def names_entries(dataset: Dataset) -> Iterator[tuple[NamesEntry, bytes]]:
@@ -96,6 +111,11 @@ def contents() -> dict[str, bytes]:
     every = list(datasets().values())
     names = [pair for dataset in every for pair in names_entries(dataset)]
     splits = [pair for dataset in every for pair in split_entries(dataset)]
+    others = {published_path(listed): published(listed.id) for listed in PUBLISHED.values()}
+    splits += [
+        (split_entry(split, f"{path}.txt"), list_bytes(split.names))
+        for path, split in others.items()
+    ]
     index = {
         "format": INDEX_FORMAT,
         "version": 1,
@@ -110,6 +130,8 @@ def contents() -> dict[str, bytes]:
     }
     files = {entry.file: data for entry, data in names}
     files |= {entry.file: data for entry, data in splits}
+    for path, split in others.items():
+        files[f"{path}.json"] = manifest_bytes(split, f"{Path(path).name}.txt")
     return {**files, INDEX_NAME: json_lines(index)}
 
 

@@ -236,6 +236,29 @@ def test_an_unfinished_run_of_another_plan_is_not_continued(source, tmp_path, sm
     assert (again.resumed, again.discarded) == (0, 10)
 
 
+@pytest.mark.parametrize("moment", ["write_column", "write_group", "finish"])
+def test_an_end_while_facts_are_written_is_resumed(source, tmp_path, small_blocks, monkeypatch, moment):
+    undisturbed = prepare("ntu", [source], tmp_path / "a.zarr")
+    whole, calls = getattr(write.StoreWriter, moment), iter(range(99))
+
+    def interrupted(self, *arguments):
+        if moment != "finish":
+            whole(self, *arguments)
+        if moment == "finish" or next(calls) == 1:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "b.zarr"
+    with monkeypatch.context() as patch:
+        patch.setattr(write.StoreWriter, moment, interrupted)
+        with pytest.raises((InterruptedRunError, KeyboardInterrupt)):
+            prepare("ntu", [source], out)
+    assert not out.exists()
+    resumed = prepare("ntu", [source], out, resume=True)
+    assert resumed.resumed == 20
+    assert resumed.content_digest == undisturbed.content_digest
+    folder_is_clean(tmp_path, "a.zarr", "b.zarr")
+
+
 def test_a_second_run_is_refused_while_the_first_lives(source, tmp_path):
     out = tmp_path / "o.zarr"
 

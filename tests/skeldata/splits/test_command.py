@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from skeldata.cli.splits import splits
-from skeldata.splits import draw, read_manifest, training_names, write_split
+from skeldata.cli.splits import common, splits
+from skeldata.splits import draw, import_list, published, read_manifest, training_names, write_split
 from skeldata.splits.listing import list_bytes
 
 UCLA = training_names("nw-ucla", "xview")
@@ -131,9 +131,17 @@ def test_compare(tmp_path):
     small, large = (write_split(draw("nw-ucla", "xview", r), tmp_path) for r in ("5%", "15%"))
     result = run("compare", small, large)
     assert result.exit_code == 0
-    assert "only in A 0, only in B 100, in both 50: different" in result.stdout
-    assert "class   9 (carry): only in A 0, only in B 10, in both 5" in result.stdout
-    assert "identical" in run("compare", small, small).stdout
+    lines = result.stdout.splitlines()
+    splits = {"A": draw("nw-ucla", "xview", "5%"), "B": draw("nw-ucla", "xview", "15%")}
+    assert lines[:4] == [
+        *(f"{s}: {x.title} ({x.count} names)  {x.digest}" for s, x in splits.items()),
+        "ratio: 0.05 in A, 0.15 in B",
+        "names: 0 only in A, 100 only in B, 50 in both",
+    ]
+    assert lines[-2] == "  class 9 (carry): 0 only in A, 10 only in B, 5 in both"
+    assert lines[-1] == "different: A is part of B"
+    assert run("compare", small, large).stdout == result.stdout
+    assert run("compare", small, small).stdout.splitlines()[-1] == "the same split"
     assert run("compare", small, large, "--exit-code").exit_code == 4
     assert run("compare", small, small, "--exit-code").exit_code == 0
 
@@ -142,8 +150,97 @@ def test_compare_with_a_bare_list_as_json(tmp_path):
     ours = write_split(draw("nw-ucla", "xview", "5%"), tmp_path)
     theirs = tmp_path / "theirs.txt"
     theirs.write_text("\r\n".join(UCLA[10:12]))
-    assert run("compare", ours, theirs).exit_code == 4  # its dataset is not said
-    found = json.loads(run("compare", ours, theirs, "--dataset", "nw-ucla", "--json").stdout)
+    assert run("compare", theirs, theirs).exit_code == 4  # neither says its dataset
+    assert run("compare", theirs, theirs, "--dataset", "nw-ucla").exit_code == 0
+    assert run("compare", ours, theirs, "--dataset", "ntu60").exit_code == 4
+    found = json.loads(run("compare", ours, theirs, "--json").stdout)
     assert set(found["only_a"]) == set(draw("nw-ucla", "xview", "5%").names) - set(UCLA[10:12])
     assert set(found["only_b"]) | set(found["both"]) == set(UCLA[10:12])
     assert found["identical"] is False
+
+
+def test_compare_prints_the_names_that_differ_if_asked(tmp_path):
+    a, b = (write_split(draw("nw-ucla", "xview", "5%", seed), tmp_path) for seed in (0, 1))
+    plain = run("compare", a, b).stdout.splitlines()
+    lines = run("compare", a, b, "--names").stdout.splitlines()
+    one, other = ({*draw("nw-ucla", "xview", "5%", seed).names} for seed in (0, 1))
+    names = [*(f"  A {n}" for n in sorted(one - other)), *(f"  B {n}" for n in sorted(other - one))]
+    assert lines == [*plain[:-1], *names, plain[-1]]
+
+
+def test_compare_with_a_published_list(tmp_path):
+    ours = write_split(draw("ntu60", "xsub", "5%"), tmp_path)
+    lines = run("compare", ours, "x-car").stdout.splitlines()
+    assert lines[1] == f"B: ntu60 xsub list of 1,980  {published('x-car').digest}"
+    assert published("x-car").source in lines[2]
+    assert lines[3] == "rule: assl in A, list in B"
+    content = json.loads(run("compare", ours, "x-car", "--json").stdout)
+    assert content["differ"] == {"rule": ["assl", "list"]}
+    assert (content["a"]["seed"], content["b"]["digest"]) == (0, published("x-car").digest)
+    assert len(content["only_b"]) + len(content["both"]) == 1980
+
+
+def test_show_prints_a_published_list_and_its_credit():
+    result = run("show", "--published", "x-car")
+    assert hashlib.sha256(result.stdout.encode()).hexdigest() == published("x-car").digest
+    assert published("x-car").credit in result.stderr
+    assert (
+        run("show", "--published", "x-car", "--digest").stdout == f"{published('x-car').digest}\n"
+    )
+    content = json.loads(run("show", "--published", "x-car", "--json").stdout)
+    assert content["names"] == list(published("x-car").names)
+    assert content["credit"] == published("x-car").credit
+    assert "there is: x-car" in run("show", "--published", "psp").stderr
+    for wrong in (("--seed", "0"), ("--dataset", "ntu60", "--ratio", "5%")):
+        result = run("show", "--published", "x-car", *wrong)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"has no {', '.join(w for w in wrong if w[:2] == '--')}" in result.stderr
+
+
+def test_import_writes_a_manifest(tmp_path):
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text("\r\n".join(["name;label", *(f"x/{n}.json;1" for n in UCLA[:500:10])]))
+    terms = ("--source", "a lab", "--credit", "A. Author", "--name", "theirs")
+    result = run("import", theirs, "-o", tmp_path / "out", *terms)
+    path = tmp_path / "out" / "theirs.json"
+    split = read_manifest(path)
+    assert split == import_list(theirs, source="a lab", credit="A. Author")
+    assert split.names == UCLA[:500:10]
+    assert (result.exit_code, result.stdout) == (0, f"{path}  50 names  {split.digest}\n")
+    low, high = min(split.per_class), max(split.per_class)
+    assert result.stderr.splitlines() == [
+        "dataset nw-ucla, found from the names",
+        *(f"warning: {w}" for w in split.warnings),
+        f"nw-ucla xview list of 50, {low} to {high} per class",
+    ]
+    content = json.loads(run("import", theirs, "-o", tmp_path / "out", *terms, "--json").stdout)
+    assert (content["file"], content["digest"]) == (str(path), split.digest)
+    assert content["source"] == "a lab"
+    assert run("verify", path).exit_code == 0
+
+
+def test_import_names_every_fault_and_writes_nothing(tmp_path):
+    theirs = tmp_path / "theirs.txt"
+    theirs.write_text("\n".join([*UCLA[:3], *(["banana"] * 25)]))
+    result = run("import", theirs, "-o", tmp_path / "out", "--source", "a lab")
+    assert (result.exit_code, result.stdout) == (4, "")
+    lines = result.stderr.splitlines()
+    assert [line for line in lines if line.startswith(f"{theirs}, line ")] == lines[1:21]
+    assert lines[1].startswith(f"{theirs}, line 4: 'banana' is not a sample name of nw-ucla")
+    assert lines[21:] == ["... and 5 more", f"25 faults in {theirs}; nothing was written"]
+    assert not (tmp_path / "out").exists()
+    assert run("import", theirs, "-o", tmp_path / "out").exit_code == 2  # no source
+    gone = run("import", tmp_path / "gone.txt", "-o", tmp_path, "--source", "a lab")
+    assert gone.exit_code == 4
+    assert "cannot read the list" in gone.stderr
+
+
+def test_verify_shows_progress_only_where_it_takes_long(tmp_path, monkeypatch):
+    run("make", "--dataset", "nw-ucla", "--ratio", "5%", "--seeds", "0-3", "--out", tmp_path)
+    summary = ["4 lists verified, 4 drawn again, 0 findings"]
+    monkeypatch.setattr(common, "SHOWN_AFTER", 3600.0)
+    assert run("verify", tmp_path).stderr.splitlines() == summary
+    monkeypatch.setattr(common, "SHOWN_AFTER", 0.0)
+    progress, *rest = run("verify", tmp_path).stderr.splitlines()
+    assert progress.startswith("verifying: 4/4 lists, ")
+    assert rest == summary

@@ -1,5 +1,6 @@
 """The published folder: up to date, consistent, and drawn again from SCHEMA.md alone."""
 
+import collections
 import gzip
 import hashlib
 import importlib.util
@@ -8,16 +9,29 @@ import re
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from skeldata.splits import draw, examine, names_digest, read_index, read_manifest, training_names
+from skeldata.datasets import get_dataset
+from skeldata.splits import (
+    balance,
+    draw,
+    examine,
+    names_digest,
+    published,
+    read_index,
+    read_manifest,
+    training_names,
+    verify_manifest,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "data_manifests"
 TOOL = ROOT / "tools" / "make_manifests.py"
 SCHEMA = (FOLDER / "SCHEMA.md").read_text(encoding="utf-8")
+X_CAR = "ntu60/xsub/published/x-car-ntu60-xsub-5pct"
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
 
 
@@ -92,7 +106,7 @@ def test_sha256sum_checks_every_file():
 
 def test_the_index_verifies_and_every_list_is_drawn_again():
     result = examine(FOLDER)
-    assert (result.findings, result.lists, result.redrawn) == ([], 100, 100)
+    assert (result.findings, result.lists, result.redrawn) == ([], 101, 100)
 
 
 @pytest.fixture
@@ -163,8 +177,22 @@ def test_one_list_is_read_by_its_path_or_from_the_index():
     ours = {
         (s.dataset, s.protocol, str(s.ratio), s.seed): s for s in read_index(FOLDER / "index.json")
     }
-    assert len(ours) == 100
+    assert len(ours) == 101
+    assert ours.pop(("ntu60", "xsub", "None", None)) == published("x-car")
     assert ours["ntu60", "xview", "0.2", 3] == split
+
+
+def test_the_published_list_is_one_list_in_the_package_and_here():
+    listing, manifest = FOLDER / f"{X_CAR}.txt", FOLDER / f"{X_CAR}.json"
+    for path in (listing, manifest):
+        assert read_manifest(path) == published("x-car")
+        assert verify_manifest(path) == []
+    (entry,) = (e for e in INDEX["splits"] if e["file"] == f"{X_CAR}.txt")
+    content = json.loads(manifest.read_text())
+    for key in ("digest", "source", "credit"):
+        assert entry[key] == content[key]
+    assert "X-CAR" in content["credit"]
+    assert "1xbq1/X-CAR" in content["source"]
 
 
 def test_counts_are_those_of_the_datasets():
@@ -197,9 +225,10 @@ def test_the_index_lists_every_seed_and_ratio():
             (e["ratio"], e["seed"])
             for e in INDEX["splits"]
             if (e["dataset"], e["protocol"]) == (protocol["dataset"], protocol["protocol"])
+            and e["rule"] == "assl"
         ]
         assert found == [(ratio, seed) for ratio in ratios for seed in range(5)]
-        assert {e["rule"] for e in INDEX["splits"]} == {"assl"}
+    assert [e["file"] for e in INDEX["splits"] if e["rule"] != "assl"] == [f"{X_CAR}.txt"]
 
 
 # -- SCHEMA.md -------------------------------------------------------------------------------------
@@ -259,3 +288,71 @@ def test_the_python_program_of_the_schema_runs_without_the_package():
     )
     assert found.stdout == (FOLDER / "ntu60/xview/assl/ratio0.2-seed3.txt").read_bytes()
     assert len(program.splitlines()) <= 10
+
+
+# -- what SCHEMA.md says of counts and of the published list ---------------------------------------
+
+PROSE = " ".join(SCHEMA.split())
+
+
+def test_what_the_schema_says_of_assl_beyond_its_cases_is_true():
+    def per_class(ratio):
+        return max(draw("ntu60", "xsub", ratio).per_class)
+
+    whole = draw("ntu60", "xsub", 1)
+    least = min(whole.per_class)
+    assert f"has {per_class('40%')} per class at 40 % and {per_class('39.9%')} at 39.9 %" in PROSE
+    assert (
+        f"20 x 33 = {per_class(1)} per class there, {whole.count:,} of {whole.base_count:,} names "
+        f"(one class has only {least}), and 99.9 % is {per_class('99.9%')} per class"
+    ) in PROSE
+    assert [count for count in whole.per_class if count != per_class(1)] == [least]
+
+
+def test_what_the_schema_says_of_rounding_is_true():
+    totals, even, halves = {}, {}, {}
+    for protocol in ("xsub", "xview"):
+        counts = collections.Counter(n[-4:] for n in training_names("ntu60", protocol))
+        for percent in (1, 5, 10, 20, 40):
+            where = protocol, percent
+            totals[where] = draw("ntu60", protocol, f"{percent}%", rule="proportional").count
+            even[where] = sum(round(Fraction(percent * n, 100)) for n in counts.values())
+            halves[where] = [n for n in counts.values() if percent * n % 100 == 50]
+    said = [f"{even['xsub', 10]:,} names of `xsub` and {even['xview', 10]:,} of `xview`"]
+    said.append(f"we label {totals['xsub', 10]:,} and {totals['xview', 10]:,}")
+    said += [
+        f"{', '.join(f'{totals[protocol, p]:,}' for p in (1, 5, 20))} and {totals[protocol, 40]:,} {of}"
+        for protocol, of in (("xsub", "names of `xsub`"), ("xview", "of `xview`"))
+    ]
+    for text in said:
+        assert text in PROSE
+    assert [w for w in totals if totals[w] != even[w]] == [("xsub", 10), ("xview", 10)]
+    assert (halves["xsub", 10], halves["xview", 10]) == ([665] * 2, [625] * 4)
+    assert "two classes of 665 names and four of 625" in PROSE
+
+
+def test_what_the_schema_says_of_the_published_list_is_true():
+    split = published("x-car")
+    chosen, places, sizes = set(split.names), set(), []
+    members = collections.defaultdict(list)
+    for name in sorted(training_names("ntu60", "xsub")):
+        members[name[-4:]].append(name)
+    for names in members.values():
+        places.add(tuple(place for place, name in enumerate(names) if name in chosen))
+        sizes.append(len(names))
+    (shared,) = places
+    assert set(split.per_class) == {len(shared)} == {33}
+    assert chosen <= {name for names in members.values() for name in names}
+    assert not chosen & get_dataset("ntu60").missing_names()
+    assert (
+        f"from place {shared[0]} to place {shared[-1]} (counted from 0), though classes have "
+        f"{min(sizes)} to {max(sizes)} names"
+    ) in PROSE
+    empty = {
+        factor: [str(cell.value) for cell in cells if not cell.labelled]
+        for factor, cells in balance(split).factors.items()
+    }
+    for factor in ("subject", "setup"):
+        *most, last = empty.pop(factor)
+        assert f"the {factor}s {', '.join(most)} and {last}" in PROSE
+    assert not any(empty.values())

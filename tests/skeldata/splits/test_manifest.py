@@ -20,8 +20,8 @@ from skeldata.splits import (
     training_names,
     write_split,
 )
+from skeldata.splits.jsonfile import json_lines
 from skeldata.splits.listing import list_bytes, write_atomically
-from skeldata.splits.manifest import json_lines
 
 UCLA = training_names("nw-ucla", "xview")
 

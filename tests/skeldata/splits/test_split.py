@@ -60,3 +60,38 @@ def test_compare_across_the_two_ntu_sets_but_not_across_kinds():
     assert compare_splits(small, large).per_class == {119: (0, 1, 0)}
     with pytest.raises(UsageError, match="cannot compare"):
         compare_splits(small, list_split("nw-ucla", UCLA[:1]))
+
+
+@pytest.mark.parametrize(
+    ("b", "verdict", "differ"),
+    [
+        (draw("nw-ucla", "xview", "5%"), "the same split", {}),
+        (draw("nw-ucla", "xview", "5%", 1), "different", {"seed": (0, 1)}),
+        (draw("nw-ucla", "xview", "15%"), "different: A is part of B", {"ratio": ("0.05", "0.15")}),
+        (draw("nw-ucla", "xview", "1%"), "different: B is part of A", {"ratio": ("0.05", "0.01")}),
+        (
+            list_split("nw-ucla", draw("nw-ucla", "xview", "5%").names),
+            "the same names, described differently",
+            {"protocol": ("xview", None), "rule": ("assl", "list")},
+        ),
+        (
+            list_split("nw-ucla", {*UCLA} - {*draw("nw-ucla", "xview", "5%").names}, "xview"),
+            "different: no name in common",
+            {"rule": ("assl", "list")},
+        ),
+    ],
+)
+def test_compare_says_how_two_splits_relate_and_what_they_state_differently(b, verdict, differ):
+    found = compare_splits(draw("nw-ucla", "xview", "5%"), b)
+    assert (found.verdict, found.differ) == (verdict, differ)
+    assert found.identical == verdict.startswith("the same")
+
+
+def test_compare_says_what_was_drawn_from():
+    official, store = (draw("nw-ucla", "xview", "1%", names=n) for n in (None, UCLA[::2]))
+    differ = compare_splits(official, store).differ
+    assert differ == {
+        "base": ("official", "store"),
+        "base_count": (1020, 510),
+        "base_digest": (names_digest(UCLA), names_digest(UCLA[::2])),
+    }

@@ -7,8 +7,9 @@ import pytest
 from skeldata.datasets import get_dataset
 from skeldata.errors import UsageError
 from skeldata.splits import draw, examine, list_split, training_names, verify_manifest, write_split
+from skeldata.splits.jsonfile import json_lines
 from skeldata.splits.listing import list_bytes, names_digest
-from skeldata.splits.manifest import Manifest, json_lines
+from skeldata.splits.manifest import Manifest
 
 UCLA = training_names("nw-ucla", "xview")
 EVERY = get_dataset("nw-ucla").official_names()
@@ -160,3 +161,42 @@ def test_manifest_of_a_split_is_what_is_written(tmp_path):
     manifest = Manifest.model_validate(json.loads(path.read_text()))
     assert manifest == Manifest.of(split, path.with_suffix(".txt").name)
     assert manifest.split(split.names) == split
+
+
+def test_a_list_with_two_descriptions_is_compared_with_both_and_counts_once(tmp_path):
+    split = draw("nw-ucla", "xview", "5%")
+    manifest = write_split(split, tmp_path)
+    listing = manifest.with_suffix(".txt")
+    entry = {
+        "dataset": "nw-ucla", "protocol": "xview", "rule": "assl", "ratio": "0.05", "seed": 0,
+        "count": split.count, "digest": split.digest, "file": listing.name,
+    }  # fmt: skip
+    index = {"format": "skeldata-split-index", "version": 1, "about": "", "names": [],
+             "protocols": []}  # fmt: skip
+    (tmp_path / "index.json").write_bytes(json_lines(index | {"splits": [entry]}))
+    reports = []
+    result = examine(tmp_path, report=lambda done, total: reports.append((done, total)))
+    assert (result.lists, result.redrawn, result.findings) == (1, 1, [])
+    assert reports == [(1, 2), (2, 2)]
+    (tmp_path / "index.json").write_bytes(json_lines(index | {"splits": [entry | {"seed": 1}]}))
+    assert {f.file for f in examine(tmp_path).findings} == {str(listing)}
+    (tmp_path / "index.json").write_bytes(json_lines(index | {"splits": [entry]}))
+    manifest.write_bytes(json_lines(json.loads(manifest.read_text()) | {"base_count": 7}))
+    assert {f.file for f in examine(tmp_path).findings} == {str(manifest)}
+
+
+def test_progress_is_reported_behind_each_list(tmp_path):
+    for seed in range(3):
+        write_split(draw("nw-ucla", "xview", "5%", seed), tmp_path)
+    reports = []
+    examine(tmp_path, report=lambda *numbers: reports.append(numbers))
+    assert reports == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_absurd_json_is_a_finding(tmp_path):
+    for name, text in (("deep", "[" * 100_000), ("long", '{"seed": ' + "9" * 10_000 + "}")):
+        path = tmp_path / f"{name}.json"
+        path.write_text(text)
+        (finding,) = verify_manifest(path)
+        assert finding.file == str(path)
+        assert "not JSON of a manifest" in finding.problem

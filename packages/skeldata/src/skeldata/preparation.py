@@ -6,13 +6,14 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import skeldata
+from skeldata.dask_pool import run_batches_on_dask
 from skeldata.datasets import Dataset, Family
 from skeldata.errors import InterruptedRunError, RejectedFilesError, SourceError
 from skeldata.pool import default_workers, run_batches
@@ -21,10 +22,9 @@ from skeldata.sources import Listing, RawFile, detect_dataset, list_sources
 from skeldata.splits.draw import draw, rank_names
 from skeldata.store import open_store
 from skeldata.store.digest import content_digest, source_digest
-from skeldata.store.rows import Batch
 from skeldata.store.schema import FORMAT, FORMAT_VERSION, SPLIT_SEEDS, layout_attributes
 from skeldata.store.write import StorePlan, StoreWriter
-from skeldata.streams import ALWAYS, choose_streams, derive
+from skeldata.streams import ALWAYS, choose_streams
 from skeldata.types import Rejection
 
 _IGNORED_KEPT = 1000  # ignored paths that the store's attributes list one by one
@@ -73,6 +73,7 @@ def prepare(
     frames: int | None = None,
     streams: Sequence[str] = ALWAYS,
     workers: int | None = None,
+    dask: str | None = None,
     strict: bool = False,
     resume: bool = False,
     overwrite: bool = False,
@@ -89,6 +90,7 @@ def prepare(
         frames: overrides the recipe's number of frames.
         streams: beside ``joint`` and ``motion``, which are always there: ``bone``, ``bone-motion``.
         workers: processes; chosen by the amount of work if None.
+        dask: address of a dask cluster that prepares instead, e.g. ``tcp://host:8786``.
         strict: write nothing if any file is rejected.
         resume: continue an unfinished run.
         overwrite: replace an existing store.
@@ -114,9 +116,14 @@ def prepare(
     try:
         if started:
             started(len(files), writer.consumed)
-        chosen = workers if workers is not None else default_workers(files[writer.consumed :])
-        for batch in run_batches(files, writer.consumed, dataset, loaded, chosen):
-            writer.add(_with_streams(batch, plan))
+        first = writer.consumed
+        if dask is not None:
+            batches = run_batches_on_dask(files, first, dataset, loaded, dask)
+        else:
+            chosen = workers if workers is not None else default_workers(files[first:])
+            batches = run_batches(files, first, dataset, loaded, chosen)
+        for batch in batches:
+            writer.add(batch)
             if advanced:
                 advanced(len(writer.crcs), len(writer.rejected))
         if strict and writer.rejected:
@@ -127,6 +134,8 @@ def prepare(
             )
         writer.flush_rest()
         attributes = _write_facts(writer, files, missing, listing)
+        rejected = tuple(writer.rejected)
+        writer.finish(attributes)
     except KeyboardInterrupt:
         writer.close()
         raise InterruptedRunError(
@@ -139,8 +148,6 @@ def prepare(
     except BaseException:
         writer.close()
         raise
-    rejected = tuple(writer.rejected)
-    writer.finish(attributes)
     return PrepareReport(
         path=target,
         dataset=dataset,
@@ -174,16 +181,6 @@ def _without_missing(
             f"all {len(missing)} recordings are on {dataset.id}'s official missing list"
         )
     return files, missing
-
-
-def _with_streams(batch: Batch, plan: StorePlan) -> Batch:
-    """The batch with those streams of the plan that its worker has not made."""
-    rows = batch.rows
-    lacking = [name for name in plan.streams if name not in rows.streams]
-    if not lacking:
-        return batch
-    made = derive(lacking, rows.streams["joint"], rows.present, plan.dataset.layout)
-    return replace(batch, rows=replace(rows, streams=rows.streams | made))
 
 
 def _source_key(files: Sequence[RawFile]) -> str:

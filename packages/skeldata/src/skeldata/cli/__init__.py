@@ -5,11 +5,14 @@ from __future__ import annotations
 import click
 
 import skeldata
+from skeldata.cli.diff import diff
+from skeldata.cli.export import export
 from skeldata.cli.info import info
 from skeldata.cli.prepare import prepare
 from skeldata.cli.recipes import recipes
 from skeldata.cli.splits import splits
 from skeldata.cli.synth import synth
+from skeldata.cli.verify import verify
 from skeldata.commandline import CommandGroup
 
 
@@ -30,5 +33,5 @@ def main() -> None:
     """
 
 
-for command in (prepare, info, recipes, splits, synth):
+for command in (prepare, info, verify, diff, export, recipes, splits, synth):
     main.add_command(command)

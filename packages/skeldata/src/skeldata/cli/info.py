@@ -3,56 +3,159 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from skeldata.commandline import PATH, Command
 
+if TYPE_CHECKING:
+    from skeldata.store import Store
+    from skeldata.store.summary import Lengths, ProtocolSummary, StoreSummary
+
 
 @click.command(cls=Command)
 @click.argument("store", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print all attributes as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print all attributes and counts as JSON.")
 def info(store: Path, as_json: bool) -> None:
-    """Say what a store holds.
+    """Say what a store holds: facts, protocols, labelled counts, classes, rejected files.
+
+    Labelled counts are those of the rule "assl" at the ratios that papers report. With --json the
+    root attributes are printed, and under "summary" what is counted here.
 
     \b
-    Example:
+    Examples:
       skeldata info ucla.zarr
+      skeldata info ucla.zarr --json | jq .summary.protocols
     """
     from skeldata.store import open_store
+    from skeldata.store.summary import summarise
 
     opened = open_store(store)
+    summary = summarise(opened)
     if as_json:
-        click.echo(json.dumps(opened.attributes, indent=2))
+        click.echo(json.dumps(opened.attributes | {"summary": asdict(summary)}, indent=2))
         return
-    facts, counts = opened.attributes, opened.attributes["counts"]
-    recipe = facts["recipe"]
-    rows = {
-        "dataset": f"{opened.dataset.title} ({opened.dataset.id})",
-        "rows": f"{len(opened):,} of {opened.persons} x {opened.frames} frames x "
-        f"{opened.layout.joint_count} joints x 3",
-        "streams": ", ".join(opened.streams),
-        "recipe": f"{recipe['name']} version {recipe['version']}",
-        **{
-            f"protocol {name}": f"{train:,} train, {len(opened) - train:,} test"
-            for name, train in counts["train"].items()
-        },
-        "official names": f"{_coverage(set(opened.names), opened.dataset.official_names())}",
-        "left out": f"{counts['missing']:,} officially missing, {counts['rejected']:,} rejected, "
-        f"{counts['ignored']:,} other files ignored",
-        "content digest": opened.content_digest,
-        "source digest": opened.source_digest,
-        "written by": ", ".join(f"{tool} {version}" for tool, version in facts["tools"].items()),
-    }
-    width = max(map(len, rows))
-    for key, value in rows.items():
-        click.echo(f"{key:<{width}}  {value}")
-    for rejection in facts["rejected"]:
+    for key, value in _facts(opened, summary):
+        click.echo(f"{key:<14}  {value}")
+    click.echo("")
+    ratios = list(dict.fromkeys(r for p in summary.protocols for r in p.labelled))
+    _print_table(
+        ["protocol", "train", "test", *[f"labelled at {float(r):.0%}" for r in ratios]],
+        [
+            [p.name, f"{p.train:,}", f"{p.test:,}", *[_labelled(p, r) for r in ratios]]
+            for p in summary.protocols
+        ],
+    )
+    click.echo("")
+    protocols = [p.name for p in summary.protocols]
+    headings = [
+        "class",
+        "name",
+        "rows",
+        "frames",
+        *[f"{m} bodies" for m in range(2, opened.persons + 1)],
+    ]
+    for name in protocols:
+        headings += [f"{name} train", "test"]
+    _print_table(
+        headings,
+        [
+            [
+                str(c.label),
+                c.name,
+                f"{c.rows:,}",
+                _frames(c.lengths),
+                *[f"{count:,}" for count in c.bodies[1:]],
+                *[
+                    cell
+                    for p in protocols
+                    for cell in (f"{c.train[p]:,}", f"{c.rows - c.train[p]:,}")
+                ],
+            ]
+            for c in summary.classes
+            if c.rows
+        ],
+        text=(1,),
+    )
+    for rejection in opened.attributes["rejected"]:
         line = f", line {rejection['line']}" if rejection["line"] else ""
         click.echo(f"rejected: {rejection['name']}{line}: {rejection['reason']}")
 
 
-def _coverage(held: set[str], official: tuple[str, ...]) -> str:
-    inside = len(held.intersection(official))
-    return f"{inside:,} of {len(official):,} held, {len(held) - inside:,} rows beyond the list"
+def _facts(store: Store, summary: StoreSummary) -> list[tuple[str, str]]:
+    attributes, recipe, counts = store.attributes, store.recipe, store.attributes["counts"]
+    held, official = summary.official
+    bodies = [
+        f"{count:,} of {number} {'body' if number == 1 else 'bodies'}"
+        for number, count in enumerate(summary.bodies, start=1)
+    ]
+    return [
+        ("dataset", f"{store.dataset.title} ({store.dataset.id})"),
+        (
+            "rows",
+            f"{len(store):,} of {store.persons} x {store.frames} frames x "
+            f"{store.layout.joint_count} joints x 3",
+        ),
+        ("streams", ", ".join(store.streams)),
+        ("recipe", f"{recipe['name']} version {recipe['version']}"),
+        ("clips", ", ".join(bodies)),
+        ("source frames", f"{_frames(summary.lengths)} (least, median, most)"),
+        (
+            "official names",
+            f"{held:,} of {official:,} held, {len(store) - held:,} rows beyond the list",
+        ),
+        (
+            "left out",
+            f"{counts['missing']:,} officially missing, {counts['rejected']:,} rejected, "
+            f"{counts['ignored']:,} other files ignored",
+        ),
+        ("content digest", store.content_digest),
+        ("source digest", store.source_digest),
+        ("written by", ", ".join(f"{tool} {v}" for tool, v in attributes["tools"].items())),
+    ]
+
+
+def _labelled(protocol: ProtocolSummary, ratio: str) -> str:
+    """E.g. ``1,980 (33 a class)``; a range where small classes give all they have."""
+    counts = protocol.labelled.get(ratio)
+    if not counts:
+        return "-"
+    least, most = min(counts.values()), max(counts.values())
+    each = f"{most}" if least == most else f"{least}-{most}"
+    return f"{sum(counts.values()):,} ({each} a class)"
+
+
+def _frames(lengths: Lengths | None) -> str:
+    return "-" if lengths is None else f"{lengths.least} {lengths.median:g} {lengths.most}"
+
+
+def _print_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int] = ()
+) -> None:
+    """A rich table on a terminal; elsewhere the same columns, aligned by spaces alone."""
+    left = {0, *text}
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table()
+        for index, heading in enumerate(headings):
+            table.add_column(heading, justify="left" if index in left else "right")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        Console().print(table)
+        return
+    lines = [headings, *rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(headings))]
+    for line in lines:
+        cells = [
+            f"{cell:<{width}}" if index in left else f"{cell:>{width}}"
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        click.echo("  ".join(cells).rstrip())

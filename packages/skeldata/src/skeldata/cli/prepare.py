@@ -27,6 +27,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Folder (any nesting) or zip as downloaded; repeat for several."),
         click.option("--out", type=PATH, help="The store to write."),
         click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one a core."),
+        click.option("--dask", metavar="ADDRESS",
+                     help="Prepare on a dask cluster that sees the same files, e.g. tcp://host:8786."),
         click.option("--recipe", default="psp", show_default=True, help="Recipe name or .toml file."),
         click.option("--frames", type=click.IntRange(2, 1000), help="Frames a clip; default: the recipe's."),
         click.option("--streams", default="joint,motion", show_default=True,

@@ -14,13 +14,13 @@ from skeldata.splits.split import Split, list_split
 from skeldata.splits.verify import Verification, examine, verify_manifest
 
 __all__ = [
+    "PUBLISHED",
     "Balance",
     "Cell",
     "Comparison",
     "Finding",
     "Imported",
     "Manifest",
-    "PUBLISHED",
     "PublishedList",
     "Split",
     "Verification",

@@ -61,6 +61,10 @@ class Balance:
         """The labelled part of the training clips, 0 to 1."""
         return self.labelled / self.training
 
+    def title_of(self, factor: str, cell: Cell) -> str:
+        """A cell's value as people read it: a class with its name."""
+        return _title(get_dataset(self.split.dataset), factor, cell.value)
+
 
 def balance(split: Split, names: Iterable[str] | None = None) -> Balance:
     """Count a split's labelled clips against its training part.
@@ -84,7 +88,7 @@ def balance(split: Split, names: Iterable[str] | None = None) -> Balance:
     if split.protocol is None:
         raise UsageError(f"{split.title} says no protocol, so it has no training part to count by")
     if names is None and split.base == "store":
-        raise UsageError(f"{split.title} was drawn from a store; its names are needed to count by")
+        raise UsageError(f"{split.title} was drawn from a store; give that store too")
     pool = training_names(split.dataset, split.protocol, names)
     if not pool:
         raise UsageError(f"no training names of {split.dataset} {split.protocol} to count by")
@@ -92,8 +96,7 @@ def balance(split: Split, names: Iterable[str] | None = None) -> Balance:
     chosen = frozenset(split.names)
     labelled = [name for name in training if name.text in chosen]
     factors = {
-        factor: _cells(value_of, labelled, training)
-        for factor, value_of in _factors(facts).items()
+        factor: _cells(value_of, labelled, training) for factor, value_of in _factors(facts).items()
     }
     warnings = _warnings(factors, facts, len(training))
     if outside := sorted(chosen.difference(pool)):
@@ -106,8 +109,7 @@ def balance(split: Split, names: Iterable[str] | None = None) -> Balance:
     return Balance(split, len(labelled), len(training), factors, tuple(warnings))
 
 
-def cell_title(dataset: Dataset, factor: str, value: int) -> str:
-    """A cell's value as people read it: classes with their names."""
+def _title(dataset: Dataset, factor: str, value: int) -> str:
     return f"{value} ({dataset.classes[value]})" if factor == "class" else str(value)
 
 
@@ -137,7 +139,7 @@ def _warnings(factors: dict[str, tuple[Cell, ...]], dataset: Dataset, training: 
         empty = [cell for cell in cells if not cell.labelled]
         if empty:
             clips = sum(cell.training for cell in empty)
-            titles = some([cell_title(dataset, factor, cell.value) for cell in empty], _SHOWN)
+            titles = some([_title(dataset, factor, cell.value) for cell in empty], _SHOWN)
             what = "classes" if factor == "class" else f"{factor}s"
             warnings.append(
                 f"{what} without a labelled clip: {titles} "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from skeldata.datasets import Dataset, get_dataset
 from skeldata.errors import UsageError
 from skeldata.splits.arguments import format_ratio
 from skeldata.splits.split import Split
 
+Value = str | int | None
 COMPARED = ("dataset", "protocol", "rule", "ratio", "seed", "base", "base_count", "base_digest")
 
 
@@ -23,7 +25,8 @@ class Comparison:
         both: names of both, sorted.
         per_class: for each class label whose names differ: (only in A, only in B, in both).
         differ: what the two say differently of where their names come from: key of the manifest ->
-            (A's value, B's value), None where one does not say.
+            (A's value, B's value). What only a drawn split has, such as a seed, is compared if both
+            are drawn; a protocol is None where one does not say it.
     """
 
     dataset: Dataset = field(repr=False)
@@ -31,7 +34,7 @@ class Comparison:
     only_b: tuple[str, ...]
     both: tuple[str, ...]
     per_class: dict[int, tuple[int, int, int]]
-    differ: dict[str, tuple[str | int | None, str | int | None]]
+    differ: dict[str, tuple[Value, Value]]
 
     @property
     def identical(self) -> bool:
@@ -77,17 +80,20 @@ def compare_splits(a: Split, b: Split) -> Comparison:
             label = facts.label_of(text)
             table.setdefault(label, [0, 0, 0])[place] += 1
     per_class = {
-        label: (only_a, only_b, both)
-        for label, (only_a, only_b, both) in sorted(table.items())
-        if only_a or only_b
+        label: (counts[0], counts[1], counts[2])
+        for label, counts in sorted(table.items())
+        if counts[0] or counts[1]
     }
-    said = [{key: _value(split, key) for key in COMPARED} for split in (a, b)]
-    differ = {k: (said[0][k], said[1][k]) for k in COMPARED if said[0][k] != said[1][k]}
-    return Comparison(facts, *map(tuple, parts), per_class=per_class, differ=differ)
+    said = {key: (_value(a, key), _value(b, key)) for key in COMPARED}
+    differ = {
+        key: (one, other)
+        for key, (one, other) in said.items()
+        if one != other and (key == "protocol" or None not in (one, other))
+    }
+    only_a, only_b, both = map(tuple, parts)
+    return Comparison(facts, only_a, only_b, both, per_class, differ)
 
 
-def _value(split: Split, key: str) -> str | int | None:
-    if key == "ratio":
-        return None if split.ratio is None else format_ratio(split.ratio)
-    value: str | int | None = getattr(split, key)
-    return value
+def _value(split: Split, key: str) -> Value:
+    value = getattr(split, key)
+    return format_ratio(value) if isinstance(value, Decimal) else value

@@ -179,9 +179,8 @@ def _wanted(by_class: ByClass, ratio: Decimal, rule: Rule) -> dict[int, int]:
     total, classes = sum(map(len, by_class.values())), len(by_class)
     steps = share / _FIVE_PERCENT
     # Published counts are multiples of the 5 % count: 264 at 40 %, where the floor says 267.
-    if steps.denominator == 1:
-        k = total // (20 * classes) * steps.numerator
-    else:
+    k = total // (20 * classes) * steps.numerator
+    if steps.denominator != 1:
         k = int(share * total / classes)
     return dict.fromkeys(by_class, max(1, k))
 

@@ -34,16 +34,21 @@ _COLUMNS = re.compile(r"[,;\t]")
 _WORDS = re.compile(r"[,;\s]+")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}  # fmt: skip
+_ENCODING_OF_MARK = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 
 # Every opcode that builds lists, tuples, dicts, texts and numbers; none that finds or calls code.
-_PLAIN_OPCODES = frozenset(
-    "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE "
-    "INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT "
-    "STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE "
-    "EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 "
-    "EMPTY_DICT DICT SETITEM SETITEMS PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET".split()
-)
+_PLAIN_OPCODES = frozenset((
+    "PROTO", "FRAME", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE",
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT",
+    "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
+    "EMPTY_LIST", "LIST", "APPEND", "APPENDS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
+    "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS",
+    "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def _is_name(text: str) -> bool:
 
 
 def _decoded(data: bytes) -> str:
-    for mark, encoding in _MARKS.items():
+    for mark, encoding in _ENCODING_OF_MARK.items():
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, errors="backslashreplace")
     return data.decode("utf-8", errors="backslashreplace")
@@ -190,11 +195,10 @@ def _unpickled(data: bytes, path: Path) -> Any:
                     "which could run code; write its names to a text file, one a line"
                 )
             # A memo place far away makes the unpickler reserve memory up to it.
-            if opcode.name.endswith("PUT") and int(argument) > len(data):
+            if opcode.name.endswith("PUT") and int(argument or 0) > len(data):
                 raise ManifestError(f"{path}: damaged pickle: memo place {argument}")
         return pickle.loads(data, encoding="latin-1")
     except ManifestError:
         raise
     except Exception as error:  # damaged pickles raise nearly everything
         raise ManifestError(f"{path}: damaged pickle: {error}") from error
-

@@ -86,10 +86,11 @@ def examine_list(
         raise ManifestError(f"{path}: the list has no names")
     notes: list[str] = []
     facts = _choose_dataset(entries, path, notes) if dataset is None else get_dataset(dataset)
-    if protocol is None:
-        division = _choose_protocol(entries, facts, path, notes)
-    else:
-        division = facts.protocol(protocol)
+    division = (
+        _choose_protocol(entries, facts, path, notes)
+        if protocol is None
+        else facts.protocol(protocol)
+    )
     seen: dict[str, Entry] = {}
     faults = [(entry, _fault(entry, facts, division, seen)) for entry in entries]
     findings = tuple(entry.finding(str(path), fault) for entry, fault in faults if fault)
@@ -109,9 +110,7 @@ def examine_list(
     return Imported(split, (), tuple(notes))
 
 
-def _fault(
-    entry: Entry, facts: Dataset, division: Protocol, seen: dict[str, Entry]
-) -> str | None:
+def _fault(entry: Entry, facts: Dataset, division: Protocol, seen: dict[str, Entry]) -> str | None:
     """What is wrong with an entry; if nothing, its name is noted as seen."""
     if len(entry.names) > 1:
         return f"holds several sample names: {', '.join(entry.names)[:60]}; give one a line"
@@ -130,22 +129,22 @@ def _fault(
 
 
 def _choose_dataset(entries: Sequence[Entry], path: Path, notes: list[str]) -> Dataset:
-    """The dataset that most names are of; NTU-120 if any name can only be that."""
-    named = [(entry, name) for entry in entries for name in entry.names]
+    """The dataset that the names are of; NTU-120 if a tenth of them can only be that.
+
+    Fewer are taken for strays in a list of NTU-60, so that they are refused, not let in.
+    """
+    named = [name for entry in entries for name in entry.names]
     if not named:
-        raise entries[0].finding(
-            str(path), f"{entries[0].text[:60]!r} holds no sample name of any dataset"
-        ).error()
-    ntu = [(entry, name) for entry, name in named if parse_ntu_name(name)]
+        problem = f"{entries[0].text[:60]!r} holds no sample name of any dataset"
+        raise entries[0].finding(str(path), problem).error()
+    ntu = [name for name in named if parse_ntu_name(name)]
     if 2 * len(ntu) < len(named):
-        facts, why = get_dataset("nw-ucla"), ""
+        facts = get_dataset("nw-ucla")
     else:
-        facts, why = get_dataset("ntu60"), " (where NTU-120 is meant, say so)"
-        for entry, name in ntu:
-            if facts.parse_name(name) is None:
-                facts, why = get_dataset("ntu120"), f" (NTU-60 has no {name}, {entry.where})"
-                break
-    notes.append(f"dataset {facts.id}, found from the names{why}")
+        facts = get_dataset("ntu60")
+        if 10 * sum(facts.parse_name(name) is None for name in ntu) >= len(ntu):
+            facts = get_dataset("ntu120")
+    notes.append(f"dataset {facts.id}, found from the names")
     return facts
 
 

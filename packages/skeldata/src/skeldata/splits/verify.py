@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError, UsageError
 from skeldata.splits.draw import draw
-from skeldata.splits.index import INDEX_FORMAT, Index, find_index, load_index
+from skeldata.splits.index import INDEX_FORMAT, find_index, load_index
 from skeldata.splits.jsonfile import read_json
-from skeldata.splits.listing import Finding, list_bytes, names_digest, read_list_bytes
+from skeldata.splits.listing import Finding
 from skeldata.splits.manifest import MANIFEST_FORMAT, Draw, Manifest
 from skeldata.splits.pool import training_names
 from skeldata.splits.read import load_manifest, manifest_beside, read_listed
 from skeldata.splits.split import Split
+from skeldata.splits.verify_index import finding_of, official_findings, unlisted_findings
 
 
 @dataclass
@@ -24,7 +24,8 @@ class Verification:
     """What was verified and what was found.
 
     Attributes:
-        lists: labelled lists compared with their descriptions.
+        lists: labelled lists compared with their descriptions; one that an index and a manifest
+            beside it both describe is compared with both and counts once.
         redrawn: how many of them were also drawn again. A list from elsewhere has no draw to
             repeat, and a store's own draw needs the names of that store.
         findings: everything that is wrong; empty if all is well.
@@ -60,80 +61,132 @@ def verify_manifest(path: str | Path, names: Iterable[str] | None = None) -> lis
     return examine(path, names).findings
 
 
-def examine(path: str | Path, names: Iterable[str] | None = None) -> Verification:
-    """As `verify_manifest`, and saying how much was verified."""
-    path, result = Path(path), Verification()
-    own = None if names is None else tuple(names)
+def examine(
+    path: str | Path,
+    names: Iterable[str] | None = None,
+    report: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """As `verify_manifest`, and saying how much was verified.
+
+    Args:
+        path: as there.
+        names: as there.
+        report: called behind each comparison of a list with (comparisons done, in all).
+    """
+    path = Path(path)
+    examiner = _Examiner(None if names is None else tuple(names), report)
     if path.is_dir():
-        found = False
-        for file in sorted(path.rglob("*.json")):
-            found |= _verify_file(file, own, result, others=True)
-        if not found and not result.findings:
-            result.add(path, "no manifest or index in this folder")
+        files = [file for file in sorted(path.rglob("*.json")) if _is_ours(file)]
+        examiner.total = sum(map(_described_lists, files))
+        for file in files:
+            examiner.verify_file(file)
+        if not files:
+            examiner.result.add(path, "no manifest or index in this folder")
     elif path.is_file():
-        _verify_file(path, own, result)
+        examiner.total = _described_lists(path)
+        examiner.verify_file(path)
     else:
         raise UsageError(f"{path}: no such file or folder; give a manifest, index, list or folder")
-    return result
+    return examiner.result
 
 
-def _verify_file(
-    path: Path, own: tuple[str, ...] | None, result: Verification, *, others: bool = False
-) -> bool:
-    """Verify what one file describes, or what describes it; False if passed by as another's."""
+def _is_ours(path: Path) -> bool:
+    """Whether a JSON file in a folder has to be verified; one that cannot be read does."""
     try:
-        if path.suffix != ".json":
-            _verify_described(path, own, result)
-            return True
-        kind = read_json(path).get("format")
-        if others and kind not in (MANIFEST_FORMAT, INDEX_FORMAT):
-            return False
-        if kind == INDEX_FORMAT:
-            _verify_index(path, own, result)
+        return read_json(path).get("format") in (MANIFEST_FORMAT, INDEX_FORMAT)
+    except ManifestError:
+        return True
+
+
+def _described_lists(path: Path) -> int:
+    """How many lists a file describes, for the progress."""
+    try:
+        content = read_json(path) if path.suffix == ".json" else {}
+    except ManifestError:
+        return 0
+    splits = content.get("splits")
+    return len(splits) if isinstance(splits, list) else 1
+
+
+class _Examiner:
+    """Verifies files one after the other, gathering what is found."""
+
+    def __init__(
+        self, own: tuple[str, ...] | None, report: Callable[[int, int], None] | None
+    ) -> None:
+        self.own = own
+        self.report = report
+        self.result = Verification()
+        self.total = self.done = 0
+        self.seen: set[Path] = set()
+
+    def verify_file(self, path: Path) -> None:
+        """Verify what one file describes, or what describes it."""
+        try:
+            if path.suffix != ".json":
+                self.verify_described(path)
+            elif read_json(path).get("format") == INDEX_FORMAT:
+                self.verify_index(path)
+            else:
+                manifest = load_manifest(path)
+                self.verify_list(path.parent / manifest.file, manifest, path)
+        except ManifestError as error:
+            self.result.findings.append(finding_of(path, error))
+
+    def verify_described(self, listing: Path) -> None:
+        """Verify a list by the manifest beside it or by the index above it."""
+        beside = manifest_beside(listing)
+        if beside is not None:
+            self.verify_file(beside)
+            return
+        indexed = find_index(listing)
+        if indexed is None:
+            self.result.add(listing, "a bare list: no manifest beside it and no index lists it")
         else:
-            manifest = load_manifest(path)
-            _verify_list(path.parent / manifest.file, manifest, path, own, result)
-    except ManifestError as error:
-        result.findings.append(_as_finding(path, error))
-    return True
+            index_path, _, entry = indexed
+            self.verify_list(listing, entry, index_path)
 
+    def verify_index(self, path: Path) -> None:
+        """Verify an index: what it says of the datasets, and every list."""
+        index = load_index(path)
+        self.result.findings += official_findings(path, index)
+        for entry in index.splits:
+            try:
+                self.verify_list(path.parent / entry.file, entry, path)
+            except ManifestError as error:
+                self.result.findings.append(finding_of(path, error))
+        self.result.findings += unlisted_findings(path, index)
 
-def _verify_described(listing: Path, own: tuple[str, ...] | None, result: Verification) -> None:
-    beside = manifest_beside(listing)
-    if beside is not None:
-        _verify_file(beside, own, result)
-        return
-    indexed = find_index(listing)
-    if indexed is None:
-        result.add(listing, "a bare list: no manifest beside it and no index lists it")
-    else:
-        index_path, _, entry = indexed
-        _verify_list(listing, entry, index_path, own, result)
-
-
-def _verify_list(
-    listing: Path,
-    stated: Draw,
-    described_by: Path,
-    own: tuple[str, ...] | None,
-    result: Verification,
-) -> None:
-    result.lists += 1
-    listed = read_listed(listing, stated, described_by)
-    result.findings += listed.findings
-    if own is not None:
-        noted = stated.lacking if isinstance(stated, Manifest) else ()
-        lacking = sorted({*listed.names} - {*own} - {*noted})
-        if lacking:
-            result.add(
-                listing, f"the store lacks {len(lacking)} labelled names, the first {lacking[0]}"
+    def verify_list(self, listing: Path, stated: Draw, described_by: Path) -> None:
+        """Verify a list by what is stated of it, and draw it again if that can be done."""
+        first_time = listing.resolve() not in self.seen
+        self.seen.add(listing.resolve())
+        self.result.lists += first_time
+        listed = read_listed(listing, stated, described_by)
+        self.result.findings += listed.findings
+        missing = sorted(get_dataset(stated.dataset).missing_names().intersection(listed.names))
+        if missing:
+            self.result.add(
+                listing, f"{len(missing)} names are officially missing, the first {missing[0]}"
             )
-    again = _redraw(stated, own)
-    if again is not None:
-        result.redrawn += 1
-        result.add(listing, *_name_differences(listed.names, again))
-        if isinstance(stated, Manifest):
-            result.add(described_by, *_draw_differences(stated, again, for_store=own is not None))
+        if self.own is not None:
+            noted = stated.lacking if isinstance(stated, Manifest) else ()
+            lacking = sorted({*listed.names} - {*self.own} - {*noted})
+            if lacking:
+                self.result.add(
+                    listing,
+                    f"the store lacks {len(lacking)} labelled names, the first {lacking[0]}",
+                )
+        again = _redraw(stated, self.own)
+        if again is not None:
+            self.result.redrawn += first_time
+            self.result.add(listing, *_name_differences(listed.names, again))
+            if isinstance(stated, Manifest):
+                differences = _draw_differences(stated, again, for_store=self.own is not None)
+                self.result.add(described_by, *differences)
+        self.done += 1
+        if self.report is not None:
+            self.report(self.done, self.total)
 
 
 def _redraw(stated: Draw, own: tuple[str, ...] | None) -> Split | None:
@@ -170,53 +223,3 @@ def _draw_differences(stated: Manifest, again: Split, *, for_store: bool) -> lis
     if not for_store or again.base == "store":
         problems += [f"lacks the warning: {w}" for w in again.warnings if w not in stated.warnings]
     return problems
-
-
-def _verify_index(path: Path, own: tuple[str, ...] | None, result: Verification) -> None:
-    index = load_index(path)
-    _verify_official(path, index, result)
-    for entry in index.splits:
-        try:
-            _verify_list(path.parent / entry.file, entry, path, own, result)
-        except ManifestError as error:
-            result.findings.append(_as_finding(path, error))
-    _verify_complete(path, index, result)
-
-
-def _verify_official(path: Path, index: Index, result: Verification) -> None:
-    """The name lists and the protocols' sizes against what ships with the package."""
-    for listed in index.names:
-        facts, file = get_dataset(listed.dataset), path.parent / listed.file
-        names = facts.official_names() if listed.kind == "names" else facts.missing_names()
-        if (listed.count, listed.digest) != (len(names), names_digest(names)):
-            result.add(path, f"{listed.file}: count or digest is not the official list's")
-        try:
-            if read_list_bytes(file) != list_bytes(names):
-                result.add(file, f"not the official {listed.kind} list of {listed.dataset}")
-        except ManifestError as error:
-            result.findings.append(_as_finding(file, error))
-    for part in index.protocols:
-        train = training_names(part.dataset, part.protocol)
-        test = {*get_dataset(part.dataset).official_names()} - {*train}
-        have = (part.train, part.test, part.train_digest, part.test_digest)
-        if have != (len(train), len(test), names_digest(train), names_digest(test)):
-            result.add(
-                path, f"{part.dataset} {part.protocol}: counts or digests are not the official ones"
-            )
-
-
-def _verify_complete(path: Path, index: Index, result: Verification) -> None:
-    """A list below the index that nothing describes would look verified and not be."""
-    listed = frozenset(index.files)
-    for file in sorted(path.parent.rglob("*.txt*")):
-        name = file.relative_to(path.parent).as_posix()
-        if name not in listed and file.is_file() and manifest_beside(file) is None:
-            result.add(file, f"not listed in {path.name}")
-
-
-def _as_finding(path: Path, error: ManifestError) -> Finding:
-    """The finding in an error's text, which has the form of a finding's own."""
-    match = re.fullmatch(r"(.*?)(?:, line ([0-9]+))?: (.*)", str(error), re.DOTALL)
-    if match is None:
-        return Finding(str(path), str(error))
-    return Finding(match[1], match[3], None if match[2] is None else int(match[2]))

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import zarr
+from zarr.storage import LocalStore, StorePath
+
 from skeldata.datasets import Dataset
 from skeldata.store.check_attributes import columns_of
 from skeldata.store.findings import Finding
@@ -20,9 +23,11 @@ _KEYS = {
     "zarr_format", "node_type", "storage_transformers",
 }  # fmt: skip
 _OPTIONAL_KEYS = {"dimension_names"}
+_GROUP_KEYS = {"attributes", "zarr_format", "node_type"}
 _SERIALISERS = ({"name": "bytes", "configuration": {"endian": "little"}}, {"name": "bytes"})
 _TEXT_SERIALISERS = ({"name": "vlen-utf8", "configuration": {}}, {"name": "vlen-utf8"})
-_COMPRESSORS = {"blosc", "zstd", "gzip", "crc32c"}
+_COMPRESSORS = ("blosc", "zstd", "gzip", "crc32c")
+_BLOSC_HEADER = 16  # bytes; the last four are the size of the chunk, header included
 _FILL = {"bool": False, "string": "", "float32": 0.0}
 
 
@@ -57,17 +62,21 @@ class StoreLayout:
     """The arrays of a store, as far as their metadata can be trusted.
 
     Attributes:
+        root: folder of the store.
         rows: N, on which most arrays agree.
         blocks: layouts of the streams and of ``present``, by path.
         columns: layouts of the small arrays, by path.
+        metadata: what the arrays' zarr.json say, by path.
         findings: what is wrong with files and metadata.
         untrusted: paths of arrays whose metadata is wrong: they are not to be read.
         missing: (path, chunk index) of chunk files that are not there.
     """
 
+    root: Path
     rows: int
     blocks: dict[str, ArrayLayout]
     columns: dict[str, ArrayLayout]
+    metadata: dict[str, dict[str, Any] | str]
     findings: list[Finding] = field(default_factory=list)
     untrusted: set[str] = field(default_factory=set)
     missing: set[tuple[str, int]] = field(default_factory=set)
@@ -76,6 +85,17 @@ class StoreLayout:
     def block_rows(self) -> int:
         """Rows of one block."""
         return self.blocks["present"].chunk_rows
+
+    def open(self, path: str, rows: int) -> zarr.Array[Any]:
+        """Open an array, its first axis stated as ``rows`` long: a chunk may hold more than N.
+
+        Raises:
+            Exception: of any kind, as zarr meets what is wrong with the metadata.
+        """
+        content = self.metadata[path]
+        assert isinstance(content, dict), f"{path} is untrusted"
+        content = content | {"shape": [rows, *content["shape"][1:]]}
+        return zarr.Array.from_dict(StorePath(LocalStore(self.root, read_only=True), path), content)
 
     def distrust(self, path: str, problem: str) -> None:
         """Note that an array cannot be read as it should be."""
@@ -93,19 +113,41 @@ def check_layout(root: Path, dataset: Dataset, streams: Sequence[str]) -> StoreL
     persons, joints = dataset.persons, dataset.layout.joint_count
     stream_shape = (rows, persons, frames, joints, 3)
     layout = StoreLayout(
+        root=root,
         rows=rows,
         blocks={path: ArrayLayout(path, "float32", stream_shape, chunk_rows) for path in streams},
         columns={
             path: ArrayLayout(path, kind, (rows, *rest), max(1, rows))
             for path, (kind, rest) in _column_types(dataset).items()
         },
+        metadata=read,
     )
     layout.blocks["present"] = ArrayLayout("present", "bool", stream_shape[:3], chunk_rows)
     for path, expected in (layout.blocks | layout.columns).items():
         for problem in _metadata_problems(read[path], expected):
             layout.distrust(path, problem)
+    attributes = read_group(root)
+    if isinstance(attributes, str):
+        layout.findings.append(Finding("zarr.json", attributes))
     _check_files(root, dataset, layout)
     return layout
+
+
+def size_fault(layout: StoreLayout, array: ArrayLayout, index: int) -> str | None:
+    """What is wrong with the size of a chunk's file, where the chunk itself states it.
+
+    Blosc reads on behind the end of a chunk that was cut, so this has to be asked first.
+    """
+    content = layout.metadata[array.path]
+    if not isinstance(content, dict) or content["codecs"][-1]["name"] != "blosc":
+        return None
+    file = layout.root / array.chunk(index)
+    with file.open("rb") as chunk:
+        header = chunk.read(_BLOSC_HEADER)
+    stated, size = int.from_bytes(header[-4:], "little"), file.stat().st_size
+    if len(header) < _BLOSC_HEADER or stated != size:
+        return f"its file has {size:,} bytes, not the {stated:,} that it states"
+    return None
 
 
 def missing_blocks(root: Path, array: ArrayLayout) -> Iterator[int]:
@@ -124,19 +166,33 @@ def _column_types(dataset: Dataset) -> dict[str, tuple[str, tuple[int, ...]]]:
         "label": ("int64", ()),
         "length": ("int32", ()),
     }
-    types |= {column: ("int16", ()) for column in columns_of(dataset)}
+    types |= dict.fromkeys(columns_of(dataset), ("int16", ()))
     for protocol in dataset.protocols:
         types[f"splits/{protocol}/train"] = ("bool", ())
         types[f"splits/{protocol}/rank"] = ("int32", (len(SPLIT_SEEDS),))
     return types
 
 
-def _read_metadata(array: Path) -> dict[str, Any] | str:
-    """The JSON that describes an array, or what is wrong with it."""
+def read_group(folder: Path) -> dict[str, Any] | str:
+    """The attributes of a group, or what is wrong with its zarr.json."""
+    content = _read_metadata(folder)
+    if isinstance(content, str):
+        return content
+    if {*content} != _GROUP_KEYS:
+        wrong = ", ".join(sorted(_GROUP_KEYS ^ {*content}))
+        return f"zarr.json has unknown or missing keys: {wrong}"
+    if content["zarr_format"] != 3 or content["node_type"] != "group":
+        return "zarr.json is not that of a zarr v3 group"
+    attributes = content["attributes"]
+    return attributes if isinstance(attributes, dict) else "attributes are no JSON object"
+
+
+def _read_metadata(folder: Path) -> dict[str, Any] | str:
+    """The JSON that describes an array or group, or what is wrong with it."""
     try:
-        content = json.loads((array / "zarr.json").read_bytes())
+        content = json.loads((folder / "zarr.json").read_bytes())
     except FileNotFoundError:
-        return "the array is missing: it has no zarr.json"
+        return "is missing: there is no zarr.json"
     except (OSError, ValueError, RecursionError) as error:
         return f"zarr.json cannot be read: {error}"
     return content if isinstance(content, dict) else "zarr.json is no JSON object"
@@ -164,11 +220,18 @@ def _metadata_problems(content: dict[str, Any] | str, expected: ArrayLayout) -> 
     for key, value in wanted.items():
         if content[key] != value:
             yield f"{key} is {json.dumps(content[key])}, not {json.dumps(value)}"
-    serialisers = _TEXT_SERIALISERS if expected.data_type == "string" else _SERIALISERS
-    codecs = content["codecs"]
-    names = [codec.get("name") if isinstance(codec, dict) else codec for codec in codecs]
-    if codecs[:1] not in [[codec] for codec in serialisers] or not _COMPRESSORS.issuperset(names[1:]):
-        yield f"codecs are {', '.join(map(str, names))}, which format 1 does not have"
+    if not _are_known_codecs(content["codecs"], expected.data_type):
+        yield f"codecs are {json.dumps(content['codecs'])}, which format 1 does not have"
+
+
+def _are_known_codecs(codecs: object, data_type: str) -> bool:
+    """Whether codecs are the one that lays out the type's bytes, then general compressors."""
+    if not isinstance(codecs, list) or not all(isinstance(codec, dict) for codec in codecs):
+        return False
+    first = _TEXT_SERIALISERS if data_type == "string" else _SERIALISERS
+    return codecs[:1] in [[codec] for codec in first] and all(
+        codec.get("name") in _COMPRESSORS for codec in codecs[1:]
+    )
 
 
 def _axis(content: dict[str, Any] | str, axis: int) -> int:

@@ -54,13 +54,14 @@ def at_rows(
     Args:
         array: path.
         problem: what is wrong with the first of them.
-        wrong: (n,) bool.
+        wrong: (n, ...) bool; a row is wrong if any of its entries is.
         names: of all rows of the store, if they can be trusted.
         first: row of ``wrong[0]``.
         block: index of the block.
     """
     if not wrong.any():
         return []
-    row = first + int(np.argmax(wrong))
+    rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))
+    row = first + int(rows[0])
     name = names[row] if names is not None else None
-    return [Finding(array, problem, block, row, name, int(np.count_nonzero(wrong)))]
+    return [Finding(array, problem, block, row, name, len(rows))]

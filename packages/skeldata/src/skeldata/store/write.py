@@ -1,7 +1,8 @@
 """Write a store in whole blocks, one writer, under a temporary name until it is complete.
 
 A block is written once, flushed to disk, read back, and only then recorded in the journal; so a run
-that ends at any moment, however it ends, leaves blocks that a later run can trust or ignore.
+that ends at any moment, however it ends, leaves blocks that a later run can trust or ignore. All of
+that happens in a thread, one block at a time, while the next block is being prepared.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from zarr.codecs import BloscCodec
 
 from skeldata.datasets import Dataset
 from skeldata.errors import StoreError, StoreExistsError
+from skeldata.memory import share_one_heap
 from skeldata.recipe import Recipe
 from skeldata.store.digest import row_digest
 from skeldata.store.journal import BlockRecord, Journal
@@ -35,11 +38,13 @@ from skeldata.store.schema import (
     partial_path,
     stream_shape,
 )
-from skeldata.streams import motion
+from skeldata.streams import derive
 from skeldata.types import Rejection
 
 # lz4 without shuffling: writing is faster than raw bytes because absent bodies are zeros.
 _COMPRESSOR = BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle")
+
+_SYNCS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class StoreWriter:
 
     Attributes:
         consumed: candidate files that need not be tried again.
+        rows: taken so far.
         rejected: rejections so far, of finished blocks and of later ones.
         discarded: rows of an unfinished run that was started over.
 
@@ -105,9 +111,11 @@ class StoreWriter:
         self._rejected: list[tuple[int, Rejection]] = []
         self.discarded = 0
         self.consumed = 0
-        self._pending = 0
-        self._pending_names: list[str] = []
-        self._pending_digests: list[str] = []
+        self.rows = 0
+        self._pending: list[Rows] = []
+        share_one_heap()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="skeldata-write")
+        self._writing: Future[None] | None = None
         if (target.exists() or target.is_symlink()) and not overwrite:
             raise StoreExistsError(f"{target} already exists; add --overwrite to replace it")
         with _disk_errors(target):
@@ -136,10 +144,6 @@ class StoreWriter:
             shutil.rmtree(self._partial, ignore_errors=True)
             self._arrays = self._create_arrays()
             self._journal.start(self.plan.header())
-        shape = stream_shape(self.plan.dataset, ROWS_PER_BLOCK, self.plan.recipe.frames)
-        self._streams = {name: np.zeros(shape, dtype=np.float32) for name in self.plan.streams}
-        self._present = np.zeros(shape[:3], dtype=np.bool_)
-        self._length = np.zeros(ROWS_PER_BLOCK, dtype=np.int32)
 
     def _take_up(self, records: list[BlockRecord]) -> None:
         for record in records:
@@ -153,11 +157,7 @@ class StoreWriter:
             self._rejected += [(first, rejection) for rejection in record.rejected]
         self._journal.keep(1 + len(self.records))
         self.consumed = len(self.crcs)
-
-    @property
-    def rows(self) -> int:
-        """Rows taken so far."""
-        return sum(len(record.names) for record in self.records) + self._pending
+        self.rows = sum(len(record.names) for record in self.records)
 
     @property
     def rejected(self) -> list[Rejection]:
@@ -174,60 +174,79 @@ class StoreWriter:
         ]
         taken = 0
         while taken < len(batch.kept):
-            count = min(ROWS_PER_BLOCK - self._pending, len(batch.kept) - taken)
-            self._buffer(batch.rows, slice(taken, taken + count))
-            taken += count
-            if self._pending == ROWS_PER_BLOCK:
-                self._flush(consumed=batch.first + batch.kept[taken - 1] + 1)
+            part = slice(taken, taken + ROWS_PER_BLOCK - self.rows % ROWS_PER_BLOCK)
+            self._pending.append(_part(batch.rows, part))
+            taken += len(self._pending[-1].names)
+            self.rows += len(self._pending[-1].names)
+            if self.rows % ROWS_PER_BLOCK == 0:
+                self._hand_over(consumed=batch.first + batch.kept[taken - 1] + 1)
 
-    def _buffer(self, rows: Rows, part: slice) -> None:
-        count = part.stop - part.start
-        into = slice(self._pending, self._pending + count)
-        for name, buffer in self._streams.items():
-            buffer[into] = rows.streams[name][part]
-        self._present[into] = rows.present[part]
-        self._length[into] = rows.length[part]
-        self._pending_names += rows.names[part]
-        self._pending_digests += rows.digests[part]
-        self._pending += count
-
-    def _flush(self, consumed: int) -> None:
-        index, count = len(self.records), self._pending
-        first = index * ROWS_PER_BLOCK
+    def _hand_over(self, consumed: int) -> None:
+        """Have the thread write the pending rows as the next block; waits for the block before."""
+        parts, self._pending = self._pending, []
+        digests = [digest for part in parts for digest in part.digests]
         record = BlockRecord(
-            names=self._pending_names,
-            lengths=self._length[:count].tolist(),
-            digests=self._pending_digests,
-            sha256=_sha256_of(self._pending_digests),
+            names=[name for part in parts for name in part.names],
+            lengths=[length for part in parts for length in part.length.tolist()],
+            digests=digests,
+            sha256=_sha256_of(digests),
             consumed=consumed,
             crcs=self.crcs[self.consumed : consumed],
             rejected=[r for at, r in self._rejected if self.consumed <= at < consumed],
         )
+        self.consumed = consumed
+        self._wait()
+        self._writing = self._thread.submit(self._write_block, record, parts)
+
+    def _wait(self) -> None:
+        """Wait until the block that is being written is recorded, or raise what went wrong."""
+        if self._writing:
+            self._writing.result()
+
+    def _write_block(self, record: BlockRecord, parts: list[Rows]) -> None:
+        index = len(self.records)
+        rows = slice(index * ROWS_PER_BLOCK, index * ROWS_PER_BLOCK + len(record.names))
+        joint = np.concatenate([part.streams["joint"] for part in parts])
+        present = np.concatenate([part.present for part in parts])
+        parts.clear()
         with _disk_errors(self.target):
-            for name, buffer in (*self._streams.items(), ("present", self._present)):
-                array = self._arrays[name]
-                array[first : first + count] = buffer[:count]
-                _sync_chunk(self._partial / name, index, array.ndim)
+            self._arrays["present"][rows] = present
+            for name in self.plan.streams:
+                self._arrays[name][rows] = self._derived(name, joint, present)
+            del joint, present
+            _sync(path for name in self._arrays for path in self._chunk_paths(name, index))
             if not self._block_is_sound(index, record):
                 raise StoreError(
                     f"block {index} of {self.target} reads back differently; check the disk"
                 )
             self._journal.append(record)
         self.records.append(record)
-        self.consumed = consumed
-        self._pending = 0
-        self._pending_names, self._pending_digests = [], []
+
+    def _derived(
+        self, name: str, joint: NDArray[np.float32], present: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """One stream at a time: a block of all of them at once takes much memory."""
+        return derive([name], joint, present, self.plan.dataset.layout)[name]
+
+    def _chunk_paths(self, name: str, index: int) -> Iterator[Path]:
+        """The file of a chunk and all folders that may be new with it."""
+        array = self._partial / name
+        chunk = array.joinpath("c", str(index), *["0"] * (self._arrays[name].ndim - 1))
+        yield chunk
+        yield from (folder for folder in chunk.parents if folder.is_relative_to(array))
 
     def _block_is_sound(self, index: int, record: BlockRecord) -> bool:
-        """Whether a block, read from disk, is what its record states, its motion included."""
+        """Whether a block, read from disk, is what its record states, derived streams included."""
         if record.sha256 != _sha256_of(record.digests):
             return False
         part = slice(index * ROWS_PER_BLOCK, index * ROWS_PER_BLOCK + len(record.names))
         try:
             joint = np.asarray(self._arrays["joint"][part], dtype=np.float32)
             present = np.asarray(self._arrays["present"][part], dtype=np.bool_)
-            if not np.array_equal(np.asarray(self._arrays["motion"][part]), motion(joint, present)):
-                return False
+            for name in self.plan.streams:
+                made = self._derived(name, joint, present)
+                if made is not joint and not np.array_equal(self._arrays[name][part], made):
+                    return False
         except (OSError, ValueError, RuntimeError):
             return False
         found = (
@@ -239,7 +258,8 @@ class StoreWriter:
     def flush_rest(self) -> None:
         """Write the last, short block and cut the arrays to their true length."""
         if self._pending:
-            self._flush(consumed=self.plan.candidates)
+            self._hand_over(consumed=self.plan.candidates)
+        self._wait()
         with _disk_errors(self.target):
             for array in self._arrays.values():
                 array.resize((self.rows, *array.shape[1:]))
@@ -255,20 +275,22 @@ class StoreWriter:
                 chunks=tuple(max(1, n) for n in data.shape),
                 dtype=str if text else data.dtype,
                 zarr_format=3,
+                overwrite=True,  # a run that ended here has left one behind
             )
             array[...] = data
 
     def write_group(self, path: str, attributes: dict[str, Any]) -> None:
         """Make a group with attributes."""
         with _disk_errors(self.target):
-            zarr.create_group(self._partial / path, attributes=attributes, zarr_format=3)
+            zarr.create_group(
+                self._partial / path, attributes=attributes, zarr_format=3, overwrite=True
+            )
 
     def finish(self, attributes: dict[str, Any]) -> None:
         """Write the root attributes, drop the journal and give the store its name."""
         with _disk_errors(self.target):
             zarr.open_group(self._partial, mode="r+").attrs.update(attributes)
-            self._journal.path.unlink()
-            _sync_tree(self._partial)
+            _sync(self._files_beside_blocks())
             old = self.target.with_name(f".{self.target.name}.old")
             shutil.rmtree(old, ignore_errors=True)
             if self.target.is_dir() and not self.target.is_symlink():
@@ -276,16 +298,30 @@ class StoreWriter:
             elif self.target.exists() or self.target.is_symlink():
                 self.target.unlink()
             self._partial.rename(self.target)
-            _sync(self.target.parent)
+            # Only now: until the name is given, the journal is what a later run goes on from.
+            (self.target / self._journal.path.name).unlink()
+            _sync([self.target, self.target.parent])
             shutil.rmtree(old, ignore_errors=True)
-        self._lock.release()
+        self.close()
+
+    def _files_beside_blocks(self) -> Iterator[Path]:
+        """All files and folders but the chunks, which were flushed with their block."""
+        for folder, folders, files in os.walk(self._partial):
+            if Path(folder).parent == self._partial and Path(folder).name in self._arrays:
+                folders.clear()
+            yield from (Path(folder, file) for file in files)
+            yield Path(folder)
 
     def close(self) -> None:
         """Stop here; finished blocks stay for a later run with ``resume``."""
-        self._lock.release()
+        try:
+            self._thread.shutdown()  # the block that is being written is finished first
+        finally:
+            self._lock.release()
 
     def abandon(self) -> None:
         """Stop here and leave nothing behind."""
+        self._thread.shutdown()
         shutil.rmtree(self._partial, ignore_errors=True)
         self._lock.release()
 
@@ -330,30 +366,29 @@ def _sha256_of(digests: list[str]) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def _sync(path: Path) -> None:
+def _part(rows: Rows, part: slice) -> Rows:
+    return Rows(
+        names=rows.names[part],
+        streams={"joint": rows.streams["joint"][part]},
+        present=rows.present[part],
+        length=rows.length[part],
+        digests=rows.digests[part],
+    )
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    """Flush files and folders to disk, several at once: the disk then commits them together."""
+    with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
+        for done in [pool.submit(_sync_one, path) for path in paths]:
+            done.result()
+
+
+def _sync_one(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _sync_chunk(array: Path, index: int, dimensions: int) -> None:
-    chunk = array.joinpath("c", str(index), *["0"] * (dimensions - 1))
-    _sync(chunk)
-    for folder in chunk.parents:
-        _sync(folder)
-        if folder == array:
-            break
-
-
-def _sync_tree(root: Path) -> None:
-    """Flush the small files; chunks were flushed with their block."""
-    for folder, _, files in os.walk(root):
-        for file in files:
-            if file == "zarr.json" or "splits" in folder:
-                _sync(Path(folder, file))
-        _sync(Path(folder))
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""``skeldata info`` as people and scripts see it."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from skeldata import open_store
+from skeldata.cli.info import info
+from support.command_line import assert_one_error, run
+
+
+def test_facts_protocols_and_classes_are_shown_plainly_when_piped(ntu_store_path):
+    result = run(info, ntu_store_path)
+    assert result.exit_code == 0
+    store = open_store(ntu_store_path)
+    shown = result.stdout
+    assert "60 of 2 x 50 frames x 25 joints x 3" in shown
+    assert store.content_digest in shown
+    two = int((store.read_present().any(axis=2).sum(axis=1) == 2).sum())
+    assert re.search(rf"^clips +{60 - two} of 1 body, {two} of 2 bodies$", shown, re.MULTILINE)
+    train = int(store.train_mask("xsub").sum())
+    assert re.search(rf"^xsub +{train} +{60 - train} +\d+ \(\d+ a class\)", shown, re.MULTILINE)
+    assert re.search(r"^4 +drop +\d+ +\d+ [\d.]+ \d+ +\d+ ", shown, re.MULTILINE)
+    assert "drink water" not in shown  # no clip of that class
+    assert shown.isascii()
+    assert "\x1b" not in shown
+
+
+def test_on_a_terminal_the_tables_have_frames(ntu_store_path, monkeypatch):
+    class Terminal:
+        isatty = staticmethod(lambda: True)
+
+    module = sys.modules["skeldata.cli.info"]  # the package's attribute of this name is the command
+    monkeypatch.setattr(module, "sys", SimpleNamespace(stdout=Terminal))
+    shown = run(info, ntu_store_path).stdout
+    assert "│ xsub" in shown
+    assert "drop" in shown
+
+
+def test_json_is_the_attributes_and_the_counts(ntu_store_path):
+    found = json.loads(run(info, ntu_store_path, "--json").stdout)
+    summary = found.pop("summary")
+    assert found == open_store(ntu_store_path).attributes
+    assert summary["rows"] == 60
+    assert [p["name"] for p in summary["protocols"]] == ["xsub", "xview"]
+    assert len(summary["classes"]) == 60
+    assert set(summary["protocols"][0]["labelled"]) == {"0.05", "0.1", "0.2", "0.4"}
+
+
+def test_rejected_files_are_listed_with_line_and_reason():
+    kept = Path(__file__).parents[2] / "data/format-1.zarr"
+    shown = run(info, kept).stdout
+    assert "1 officially missing, 1 rejected, 1 other files ignored" in shown
+    assert re.search(
+        r"^rejected: S001C001P002R001A001, line \d+: line of joint", shown, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("text", ["", "{}"])
+def test_what_is_no_store_exits_4(tmp_path, text):
+    (tmp_path / "zarr.json").write_text(text)
+    assert_one_error(run(info, tmp_path), 4, "zarr store")
+
+
+def test_help_gives_an_example():
+    assert "  skeldata info ucla.zarr" in run(info, "--help").stdout
