@@ -237,7 +237,9 @@ def test_an_unfinished_run_of_another_plan_is_not_continued(source, tmp_path, sm
 
 
 @pytest.mark.parametrize("moment", ["write_column", "write_group", "finish"])
-def test_an_end_while_facts_are_written_is_resumed(source, tmp_path, small_blocks, monkeypatch, moment):
+def test_an_end_while_facts_are_written_is_resumed(
+    source, tmp_path, small_blocks, monkeypatch, moment
+):
     undisturbed = prepare("ntu", [source], tmp_path / "a.zarr")
     whole, calls = getattr(write.StoreWriter, moment), iter(range(99))
 

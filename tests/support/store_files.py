@@ -9,6 +9,7 @@ import zarr
 
 from skeldata import prepare
 from skeldata.store import write
+from skeldata.store.seal import SEAL, attributes_digest
 
 
 def prepared(family, raw, out, *, block=5, **options):
@@ -31,9 +32,15 @@ def change(store, path, edit):
     array[...] = values if edited is None else edited
 
 
-def change_attributes(store, edit, path="."):
-    """Let ``edit`` change the attributes of a group in place."""
-    change_json(store / path / "zarr.json", lambda content: edit(content["attributes"]))
+def change_attributes(store, edit, path=".", *, seal=True):
+    """Let ``edit`` change the attributes of a group in place; the root's are sealed again."""
+
+    def edited(content):
+        edit(content["attributes"])
+        if seal and path == ".":
+            content["attributes"][SEAL] = attributes_digest(content["attributes"])
+
+    change_json(store / path / "zarr.json", edited)
 
 
 def change_json(file, edit):

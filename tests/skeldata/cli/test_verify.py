@@ -18,7 +18,8 @@ def test_a_sound_store_exits_0_without_output(ntu_store_path):
 
 def test_findings_are_lines_on_standard_output_and_exit_4(ntu_store_path, tmp_path):
     store = copied(ntu_store_path, tmp_path)
-    name = open_store(store).names[7]
+    names = open_store(store).names
+    name = names[7]
 
     def spoil(values):
         values[7] = 3
@@ -30,7 +31,7 @@ def test_findings_are_lines_on_standard_output_and_exit_4(ntu_store_path, tmp_pa
     camera = int(name[5:8])
     assert result.stdout.splitlines() == [
         *([f"camera, row 7 ({name}): is 3, the name gives {camera}"] if camera != 3 else []),
-        f"motion, block 0, row 0 ({open_store(store).names[0]}): the block is missing: "
+        f"motion, block 0, row 0 ({names[0]}): the block is missing: "
         "no file motion/c/0/0/0/0/0 (and 59 more rows)",
     ]
     assert "60 rows verified" in result.stderr

@@ -71,7 +71,7 @@ def _connect(address: str) -> Any:
             "--dask needs dask.distributed: pip install 'skeldata[dask]'"
         ) from None
     try:
-        return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        return Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise UsageError(f"no dask scheduler answers at {address}: {error}") from None
 

@@ -22,7 +22,7 @@ from skeldata.worker import Worker, get_ready, prepare_in_process, start_process
 
 FILES_PER_BATCH = 32
 _BATCHES_AHEAD = 2  # per helper; with the bound on all batches it bounds memory
-_BYTES_WORTH_A_POOL = 64 * 1024 * 1024  # below, starting processes costs more than it saves
+_BYTES_WORTH_A_POOL = 256 * 1024 * 1024  # a second of work; starting a process takes most of that
 
 
 def default_workers(files: Sequence[RawFile]) -> int:

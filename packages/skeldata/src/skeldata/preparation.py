@@ -22,12 +22,17 @@ from skeldata.sources import Listing, RawFile, detect_dataset, list_sources
 from skeldata.splits.draw import draw, rank_names
 from skeldata.store import open_store
 from skeldata.store.digest import content_digest, source_digest
-from skeldata.store.schema import FORMAT, FORMAT_VERSION, SPLIT_SEEDS, layout_attributes
+from skeldata.store.schema import (
+    FORMAT,
+    FORMAT_VERSION,
+    IGNORED_KEPT,
+    SPLIT_SEEDS,
+    layout_attributes,
+)
+from skeldata.store.seal import SEAL, attributes_digest
 from skeldata.store.write import StorePlan, StoreWriter
 from skeldata.streams import ALWAYS, choose_streams
 from skeldata.types import Rejection
-
-_IGNORED_KEPT = 1000  # ignored paths that the store's attributes list one by one
 
 
 @dataclass(frozen=True)
@@ -217,9 +222,10 @@ def _write_facts(
         columns["setup"] = [n.setup or 0 for n in parsed]
     for column, values in columns.items():
         writer.write_column(column, np.array(values, dtype=np.int16))
+    writer.write_group("splits", {})
     train = {name: _write_split(writer, name, names) for name in dataset.protocols}
     rejected = writer.rejected
-    return {
+    attributes = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "dataset": dataset.id,
@@ -248,8 +254,9 @@ def _write_facts(
         },
         "missing": list(missing),
         "rejected": [{"name": r.name, "line": r.line, "reason": r.reason} for r in rejected],
-        "ignored": [{"path": p, "reason": r} for p, r in listing.ignored[:_IGNORED_KEPT]],
+        "ignored": [{"path": p, "reason": r} for p, r in listing.ignored[:IGNORED_KEPT]],
     }
+    return {**attributes, SEAL: attributes_digest(attributes)}
 
 
 def _write_split(writer: StoreWriter, protocol: str, names: Sequence[str]) -> int:

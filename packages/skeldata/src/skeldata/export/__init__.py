@@ -9,7 +9,6 @@ from typing import Literal, get_args
 from skeldata.errors import UsageError
 from skeldata.export.files import Tally, atomic_output
 from skeldata.store.read import Store, open_store
-from skeldata.store.readable import require_all_blocks
 
 Format = Literal["h5", "npz", "pyskl", "ctrgcn"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -56,7 +55,6 @@ def export_store(
     if protocol is not None and to != "ctrgcn":
         raise UsageError(f"{to} holds all protocols; --protocol is for ctrgcn")
     opened = store if isinstance(store, Store) else open_store(store)
-    require_all_blocks(opened)
     tally = Tally(advanced)
     path = Path(out)
     if to == "h5":

@@ -12,11 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from skeldata.datasets import Dataset
 from skeldata.errors import UsageError
 from skeldata.store.findings import Finding
+from skeldata.store.schema import IGNORED_KEPT
 from skeldata.store.seal import SEAL, attributes_digest
 from skeldata.streams import choose_streams
-
-IGNORED_KEPT = 1000
-"""How many ignored paths the attributes list at most."""
 
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Count = Annotated[int, Field(ge=0)]

@@ -268,6 +268,12 @@ def _check_files(root: Path, dataset: Dataset, layout: StoreLayout) -> None:
         if array.path not in layout.untrusted:
             known |= {array.chunk(index) for index in range(array.chunks)}
             layout.missing |= {(array.path, index) for index in missing_blocks(root, array)}
+    group = read_group(root / "splits")
+    if group != {}:
+        problem = (
+            group if isinstance(group, str) else f"attributes are {json.dumps(group)}, not {{}}"
+        )
+        layout.findings.append(Finding("splits", problem))
     for folder, subfolders, files in os.walk(root):
         # What starts with a dot was put there by an operating system or a network disk.
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from skeldata.errors import StoreError
 from skeldata.store.compare_clips import Parting, StoredClip, compare_clips
 from skeldata.store.read import Store, open_store
-from skeldata.store.readable import require_all_blocks
 from skeldata.store.schema import SPLIT_SEEDS
 
 _ROWS_AT_ONCE = 256
@@ -194,4 +193,3 @@ def _require_readable(store: Store) -> None:
     lacking = [key for key in _COMPARED if key not in store.attributes]
     if lacking:
         raise StoreError(f"{store.path} lacks the attribute {lacking[0]!r}; prepare it again")
-    require_all_blocks(store)

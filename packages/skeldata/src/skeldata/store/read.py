@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from skeldata.datasets import Dataset, datasets
 from skeldata.errors import StoreError, UsageError
 from skeldata.layouts import Layout
+from skeldata.store.readable import require_all_blocks
 from skeldata.store.schema import FORMAT, FORMAT_VERSION, layout_attributes
 
 
@@ -108,7 +109,7 @@ class Store:
 
         Raises:
             UsageError: there is no such stream.
-            StoreError: a block is missing or damaged.
+            StoreError: a block is damaged.
         """
         if stream not in self.streams:
             raise UsageError(
@@ -184,11 +185,19 @@ class Store:
 def open_store(path: str | Path) -> Store:
     """Open a store for reading.
 
+    zarr reads a missing chunk as zeros without a word: that all are there is checked here.
+
     Raises:
         StoreError: nothing is there, it is no skeldata store, or of a format this version of
-            skeldata does not know.
+            skeldata does not know, or a block is missing.
     """
-    path = Path(path)
+    store = open_unchecked(Path(path))
+    require_all_blocks(store.path, store.streams)
+    return store
+
+
+def open_unchecked(path: Path) -> Store:
+    """Open a store that may lack blocks, to examine it; raises as `open_store` otherwise."""
     if not path.exists():
         raise StoreError(f"no store at {path}; make one with `skeldata prepare`")
     try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import zarr
 
 from skeldata.errors import StoreError
 from skeldata.store.check_layout import ArrayLayout, missing_blocks
-from skeldata.store.read import Store
 
 
-def require_all_blocks(store: Store) -> None:
+def require_all_blocks(store: Path, streams: Iterable[str]) -> None:
     """Check that every chunk of names, lengths, presence and streams has its file.
 
     zarr reads a missing chunk as zeros without a word, which would pass for data.
@@ -17,13 +19,13 @@ def require_all_blocks(store: Store) -> None:
     Raises:
         StoreError: an array or a chunk is missing.
     """
-    for path in ("name", "length", "present", *store.streams):
+    for path in ("name", "length", "present", *streams):
         try:
-            array = zarr.open_array(store.path / path, mode="r")
+            array = zarr.open_array(store / path, mode="r")
         except (OSError, ValueError, KeyError) as error:
-            raise StoreError(f"{store.path}: array {path!r} cannot be opened ({error})") from error
+            raise StoreError(f"{store}: array {path!r} cannot be opened ({error})") from error
         layout = ArrayLayout(path, str(array.dtype), array.shape, array.chunks[0])
-        for block in missing_blocks(store.path, layout):
+        for block in missing_blocks(store, layout):
             raise StoreError(
-                f"{store.path}: block {block} of {path} is missing; prepare the store again"
+                f"{store}: block {block} of {path} is missing; prepare the store again"
             )

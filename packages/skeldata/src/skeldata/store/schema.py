@@ -17,7 +17,8 @@ ROWS_PER_BLOCK = 256
 SPLIT_SEEDS = (0, 1, 2, 3, 4)
 """Seeds whose ranks every store carries."""
 
-STREAMS = ("joint", "motion")
+IGNORED_KEPT = 1000
+"""Ignored paths that the attributes list one by one; their number is always stated."""
 
 
 def partial_path(target: Path) -> Path:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from skeldata.datasets import Dataset
 from skeldata.errors import StoreError, StoreExistsError
@@ -42,7 +42,9 @@ from skeldata.streams import derive
 from skeldata.types import Rejection
 
 # lz4 without shuffling: writing is faster than raw bytes because absent bodies are zeros.
-_COMPRESSOR = BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle")
+# The checksum behind it guards the bytes that lz4 itself would not miss.
+_BLOCK_CODECS = (BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"), Crc32cCodec())
+_COLUMN_CODECS = (ZstdCodec(), Crc32cCodec())
 
 _SYNCS_AT_ONCE = 8
 
@@ -274,6 +276,7 @@ class StoreWriter:
                 shape=data.shape,
                 chunks=tuple(max(1, n) for n in data.shape),
                 dtype=str if text else data.dtype,
+                compressors=_COLUMN_CODECS,
                 zarr_format=3,
                 overwrite=True,  # a run that ended here has left one behind
             )
@@ -337,7 +340,7 @@ class StoreWriter:
                 shape=full,
                 chunks=(ROWS_PER_BLOCK, *full[1:]),
                 dtype=dtype,
-                compressors=_COMPRESSOR,
+                compressors=_BLOCK_CODECS,
                 # By default zarr leaves out chunks of zeros: then a lost block looks like data.
                 config={"write_empty_chunks": True},
             )
