@@ -4,7 +4,6 @@ from hypothesis import settings
 from skeldata import open_store, prepare
 from skeldata.synth import write_ntu
 
-
 # Shared machines stall for seconds: a slow example is not a wrong one.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")

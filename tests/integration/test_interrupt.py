@@ -13,11 +13,25 @@ from skeldata.synth import write_ntu
 def test_ctrl_c_at_any_moment_is_one_line_and_resumable(tmp_path):
     write_ntu(tmp_path / "raw.zip", 150, seed=0, actions=[1, 2, 3])
     undisturbed = prepare("ntu", [tmp_path / "raw.zip"], tmp_path / "whole.zarr", workers=1)
-    command = [sys.executable, "-m", "skeldata", "prepare", "ntu", "--raw", "raw.zip", "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "skeldata",
+        "prepare",
+        "ntu",
+        "--raw",
+        "raw.zip",
+        "--workers",
+        "2",
+    ]
     codes = []
     for delay in (0.15, 0.5, 0.8, 1.1, 1.4, 1.8):
         process = subprocess.Popen(
-            [*command, "--resume"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+            [*command, "--resume"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         time.sleep(delay)
         os.killpg(process.pid, signal.SIGINT)

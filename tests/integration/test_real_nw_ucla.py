@@ -5,9 +5,9 @@ import zipfile
 
 import numpy as np
 import pytest
-from support import preparation_oracle as oracle
 
 from skeldata import draw, open_store, prepare
+from support import preparation_oracle as oracle
 
 ARCHIVE = os.environ.get("NW_UCLA_ZIP", "")
 pytestmark = pytest.mark.skipif(
@@ -29,7 +29,18 @@ def test_it_is_the_published_set(store):
     train = store.train_mask("xview")
     assert (len(store), train.sum(), (~train).sum()) == (1484, 1020, 464)
     assert (store.lengths.min(), store.lengths.max()) == (1, 201)
-    assert np.bincount(store.labels[train]).tolist() == [102, 102, 96, 124, 101, 102, 99, 99, 98, 97]
+    assert np.bincount(store.labels[train]).tolist() == [
+        102,
+        102,
+        96,
+        124,
+        101,
+        102,
+        99,
+        99,
+        98,
+        97,
+    ]
     assert np.bincount(store.labels[~train]).tolist() == [48, 50, 45, 49, 47, 47, 43, 43, 47, 45]
 
 
@@ -37,7 +48,9 @@ def test_every_seventh_clip_equals_the_contract(store):
     with zipfile.ZipFile(ARCHIVE) as archive:
         for row in range(0, len(store), 7):
             name = store.names[row]
-            joint, motion, present, length = oracle.prepared_ucla(archive.read(f"all_sqe/{name}.json"))
+            joint, motion, present, length = oracle.prepared_ucla(
+                archive.read(f"all_sqe/{name}.json")
+            )
             np.testing.assert_allclose(store.read([row])[0], joint, rtol=0, atol=2e-4, err_msg=name)
             np.testing.assert_allclose(store.read([row], "motion")[0], motion, rtol=0, atol=2e-4)
             np.testing.assert_array_equal(store.read_present([row])[0], present)
@@ -51,4 +64,6 @@ def test_its_draw_is_the_official_one(store):
     assert split.base == "official"
     assert split.digest == draw("nw-ucla", "xview", "0.05").digest
     ranks = store.ranks("xview", 0)
-    assert {store.names[row] for row in np.flatnonzero((ranks >= 0) & (ranks < 5))} == set(split.names)
+    assert {store.names[row] for row in np.flatnonzero((ranks >= 0) & (ranks < 5))} == set(
+        split.names
+    )

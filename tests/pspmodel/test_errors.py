@@ -18,7 +18,9 @@ EXIT_CODES = {
     "DataMismatchError": 4,
     "CheckpointError": 4,
     "NonFiniteLossError": 5,
+    "OutOfMemoryError": 4,
     "InterruptedRunError": 130,
+    "MissingExtraError": 2,
 }
 
 
@@ -29,7 +31,7 @@ def test_every_error_has_the_exit_code_that_the_tree_shows() -> None:
         assert issubclass(kind, errors.PspmodelError)
         line = next(line for line in errors.__doc__.splitlines() if f" {name} " in line)
         assert f"exit {kind.exit_code} " in line
-        for base in (ValueError, RuntimeError):
+        for base in (ValueError, RuntimeError, MemoryError):
             assert issubclass(kind, base) == (f"({base.__name__})" in line)
 
 

@@ -8,8 +8,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pspmodel.errors import DataMismatchError, InterruptedRunError, NonFiniteLossError, UsageError
+from pspmodel.errors import (
+    DataMismatchError,
+    InterruptedRunError,
+    NonFiniteLossError,
+    OutOfMemoryError,
+    UsageError,
+)
 from pspmodel.report import summary
+from pspmodel.train.checkpoint import load_facts
 from pspmodel.train.loop import train
 from pspmodel.train.setup import load_run, new_run
 
@@ -136,6 +143,47 @@ def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_checkpoint(
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
+def test_running_out_of_memory_says_what_to_lower_and_keeps_the_checkpoint(
+    tmp_path, ntu_store_path
+):
+    folder = tmp_path / "run"
+    train(run_at(folder, ntu_store_path), stop_at=4)
+    before = tensors(folder)
+    run = run_at(folder, ntu_store_path, resume=True)
+    run.method.losses = lambda *batch: {"classification": torch.empty(2**50)}
+    with pytest.raises(
+        OutOfMemoryError,
+        match=r"training ran out of memory on cpu .*; lower data\.unlabelled_batch \(now 6\) or "
+        r"data\.labelled_batch \(now 6\), or set train\.precision=bf16",
+    ):
+        train(run, resume=True)
+    after = tensors(folder)
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_augmentation_reaches_training_and_resumes_with_the_same_bits(
+    tmp_path, ntu_store_path, undisturbed
+):
+    change = ("augment.yaw=30", "augment.noise=0.01")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train(run_at(whole, ntu_store_path, *change))
+    train(run_at(parts, ntu_store_path, *change), stop_at=5)
+    train(run_at(parts, ntu_store_path, *change, resume=True), resume=True)
+    assert_same(whole, parts)
+    one, other = tensors(whole), tensors(undisturbed[0])
+    assert any(not torch.equal(one[key], other[key]) for key in one)
+
+
+def test_every_checkpoint_says_what_it_was_trained_on(undisturbed):
+    folder = undisturbed[0]
+    data = json.loads((folder / "config.json").read_text())["data"]
+    for name in ("last", "held_out_best"):
+        facts = load_facts(folder / "checkpoints" / name)
+        assert facts["store_digest"] == data["store_digest"]
+        assert facts["split_digest"] == data["split"]["digest"]
+        assert facts["step"] in (4, 8, 12)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_run_can_go_on(tmp_path, ntu_store_path, undisturbed, number):
     folder = tmp_path / "run"
@@ -203,7 +251,7 @@ def test_a_changed_label_list_is_noticed(tmp_path, ntu_store_path):
 def test_absent_bodies_can_be_kept(tmp_path, ntu_store_path):
     run = run_at(tmp_path / "kept", ntu_store_path, "data.absent_bodies=keep")
     assert train(run, stop_at=1).state.step == 1
-    assert len(run.data.clips(run.selection.labelled[:3]).joint) == 6
+    assert len(run.data.clips(run.selection.labelled[:3]).clip_index) == 6
 
 
 def test_bf16_trains_with_finite_fp32_losses(tmp_path, ntu_store_path):

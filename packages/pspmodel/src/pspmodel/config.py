@@ -1,7 +1,8 @@
 """The configuration of a run: typed, frozen, checked, from a recipe plus ``--set`` overrides.
 
-A recipe is a TOML file; ``extends = "NAME"`` builds it on another. Its ``[dataset.ID...]`` tables override the rest for one dataset; its
-``[options]`` are the method's own (network, loss) and are checked by the method.
+A recipe is a TOML file; ``extends = "NAME"`` builds it on another. Its ``[dataset.ID...]`` tables
+override the rest for one dataset; its ``[options]`` are the method's own (network, loss) and are
+checked by the method.
 """
 
 from __future__ import annotations

@@ -8,7 +8,9 @@
     ├── DataMismatchError   (ValueError)   exit 4    the data does not fit the model or the run
     ├── CheckpointError                    exit 4    a checkpoint is missing or damaged
     ├── NonFiniteLossError  (RuntimeError) exit 5    training produced nan or infinity
-    └── InterruptedRunError                exit 130  stopped by a signal; the run can be resumed
+    ├── OutOfMemoryError    (MemoryError)  exit 4    the device or the machine has no memory left
+    ├── InterruptedRunError                exit 130  stopped by a signal; the run can be resumed
+    └── MissingExtraError  (ImportError)   exit 2    an optional dependency is not installed
 
 A message is one line: what went wrong, the value, where, what to do about it.
 """
@@ -92,7 +94,17 @@ class NonFiniteLossError(PspmodelError, RuntimeError):
         return type(self), (self.step, self.term, self.value)
 
 
+class OutOfMemoryError(PspmodelError, MemoryError):
+    """The device or the machine has no memory left; the message says what to lower."""
+
+
 class InterruptedRunError(PspmodelError):
     """Training was stopped by a signal after saving its state; ``--resume`` continues it."""
 
     exit_code = 130
+
+
+class MissingExtraError(PspmodelError, ImportError):
+    """An optional dependency is needed and not installed; the message gives the command."""
+
+    exit_code = 2

@@ -8,9 +8,10 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from threading import Thread
 from types import ModuleType
 
 from skeldata.datasets import Dataset
@@ -18,10 +19,10 @@ from skeldata.errors import SkeldataError
 from skeldata.recipe import Recipe
 from skeldata.sources import RawFile
 from skeldata.store.rows import Batch
-from skeldata.worker import Worker, get_ready, prepare_in_process, start_process
+from skeldata.worker import Worker, serve
 
 FILES_PER_BATCH = 32
-_BATCHES_AHEAD = 2  # per helper; with the bound on all batches it bounds memory
+_BATCHES_AHEAD = 2  # that a helper has: one in work, one waiting
 _BYTES_WORTH_A_POOL = 256 * 1024 * 1024  # a second of work; starting a process takes most of that
 
 
@@ -42,60 +43,106 @@ def run_batches(
         first: index of the first one to prepare.
         dataset: what they are.
         recipe: how they are prepared.
-        workers: processes, this one included: it prepares batches itself while nothing waits to be
-            written.
+        workers: processes, this one included: it prepares batches itself while it has no finished
+            one to hand on.
 
     Raises:
         SkeldataError: a helper process died.
     """
-    starts = range(first, len(files), FILES_PER_BATCH)
     size = sum(file.size for file in files[first:])
     worker = Worker(dataset, recipe, size // max(workers, 1))
-    if workers <= 1:
-        for start in starts:
-            yield worker.prepare(start, files[start : start + FILES_PER_BATCH])
-        return
-    try:
-        with _helpers(workers - 1, worker) as pool:
-            under_way: deque[Future[Batch]] = deque()
-            for start in starts:
-                batch = files[start : start + FILES_PER_BATCH]
-                with_helpers = sum(not future.done() for future in under_way)
-                if with_helpers < (workers - 1) * _BATCHES_AHEAD:
-                    under_way.append(pool.submit(prepare_in_process, start, batch))
-                else:
-                    under_way.append(_prepared(worker.prepare(start, batch)))
-                while under_way and (
-                    under_way[0].done() or len(under_way) > workers * _BATCHES_AHEAD * 2
-                ):
-                    yield under_way.popleft().result()
-            while under_way:
+    under_way: deque[Future[Batch]] = deque()
+    with _helpers(workers - 1, worker) as helpers:
+        for start in range(first, len(files), FILES_PER_BATCH):
+            batch = files[start : start + FILES_PER_BATCH]
+            helper = min(helpers, key=_Helper.load, default=None)
+            if helper is not None and helper.load() < _BATCHES_AHEAD:
+                under_way.append(helper.submit(start, batch))
+            else:
+                under_way.append(_done(worker.prepare(start, batch)))
+            most = workers * _BATCHES_AHEAD * 2
+            while under_way and (under_way[0].done() or len(under_way) > most):
                 yield under_way.popleft().result()
-    except BrokenProcessPool:
-        raise SkeldataError(
+        while under_way:
+            yield under_way.popleft().result()
+
+
+class _Helper:
+    """A spawned process that does as ``worker`` does, and the thread that takes its answers.
+
+    Each has a pipe of its own, so that one that is killed, even in the middle of an answer, hangs
+    up; and one whose parent is killed ends by itself.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, its_end = context.Pipe()
+        arguments = (its_end, worker.dataset.id, worker.recipe, worker.size)
+        self._process = context.Process(target=serve, args=arguments, daemon=True)
+        with _no_main_module(), _interrupts_blocked():
+            self._process.start()
+        its_end.close()
+        self._asked: deque[Future[Batch]] = deque()
+        self._thread = Thread(target=self._take_answers, daemon=True)
+        self._thread.start()
+
+    def load(self) -> int:
+        """Batches that it has not answered yet."""
+        return len(self._asked)
+
+    def submit(self, first: int, files: Sequence[RawFile]) -> Future[Batch]:
+        """Have it prepare some files."""
+        future: Future[Batch] = Future()
+        self._asked.append(future)
+        try:
+            self._connection.send((first, files))
+        except OSError:
+            self._give_up()
+        return future
+
+    def _take_answers(self) -> None:
+        while True:
+            try:
+                answer = self._connection.recv()
+            except (EOFError, OSError):
+                self._give_up()
+                return
+            future = self._asked.popleft()
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _give_up(self) -> None:
+        error = SkeldataError(
             "a worker process died (killed, or out of memory?); repeat with --resume, "
             "perhaps with fewer --workers"
-        ) from None
+        )
+        with suppress(IndexError):  # empty: both threads may see the end at once
+            while True:
+                self._asked.popleft().set_exception(error)
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing: it writes nothing."""
+        self._process.terminate()
+        self._process.join()
+        self._thread.join()
+        self._connection.close()
 
 
 @contextmanager
-def _helpers(count: int, worker: Worker) -> Iterator[ProcessPoolExecutor]:
-    """Spawned processes that do as ``worker`` does, and stop when the block is left."""
-    pool = ProcessPoolExecutor(
-        count,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=start_process,
-        initargs=(worker.dataset.id, worker.recipe, worker.size),
-    )
+def _helpers(count: int, worker: Worker) -> Iterator[list[_Helper]]:
+    """Start helpers, and stop them when the block is left."""
+    helpers = []
     try:
-        with _no_main_module(), _interrupts_blocked():
-            for _ in range(count):
-                pool.submit(get_ready)
+        for _ in range(count):
+            helpers.append(_Helper(worker))
         # While they start: code that is compiled here is on disk when the first of them asks.
         worker.parser  # noqa: B018
-        yield pool
+        yield helpers
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for helper in helpers:
+            helper.stop()
 
 
 @contextmanager
@@ -119,6 +166,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
     A terminal sends it to all of them, and one that is still importing would print a traceback.
     """
+    resource_tracker.ensure_running()  # else it starts with the first process, and unblocks them
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -126,7 +174,7 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _prepared(batch: Batch) -> Future[Batch]:
+def _done(batch: Batch) -> Future[Batch]:
     future: Future[Batch] = Future()
     future.set_result(batch)
     return future

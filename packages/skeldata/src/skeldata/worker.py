@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 from functools import cached_property
+from multiprocessing.connection import Connection
 
 import numpy as np
 
@@ -88,21 +89,23 @@ class Worker:
         )
 
 
-_worker: Worker | None = None
+def serve(connection: Connection, dataset: str, recipe: Recipe, size: int) -> None:
+    """What a helper process does: prepare the files that come in, until nobody sends any more.
 
-
-def start_process(dataset: str, recipe: Recipe, size: int) -> None:
-    """Make a pool process ready; Ctrl-C is left to the parent, which stops the pool."""
-    global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = Worker(get_dataset(dataset), recipe, size)
-
-
-def prepare_in_process(first: int, files: Sequence[RawFile]) -> Batch:
-    """`Worker.prepare` of this pool process."""
-    assert _worker is not None, "start_process has not run"
-    return _worker.prepare(first, files)
-
-
-def get_ready() -> None:
-    """Nothing: that it has run shows that the process has started."""
+    Takes (first, files) and answers each with a `Batch`, or with the error that it met.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then hangs up
+    worker = Worker(get_dataset(dataset), recipe, size)
+    while True:
+        try:
+            first, files = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer: Batch | Exception = worker.prepare(first, files)
+        except Exception as error:
+            answer = error
+        try:
+            connection.send(answer)
+        except OSError:
+            return

@@ -5,8 +5,13 @@ from __future__ import annotations
 import click
 
 import pspmodel
+from pspmodel.cli.attention import attention
+from pspmodel.cli.bench import bench
 from pspmodel.cli.evaluate import evaluate
+from pspmodel.cli.report import report
+from pspmodel.cli.sweep import sweep
 from pspmodel.cli.train import train
+from pspmodel.cli.tsne import tsne
 from skeldata.commandline import CommandGroup
 
 
@@ -21,10 +26,10 @@ def main() -> None:
       pspmodel evaluate runs/nw-ucla-xview-tiny-0.05-split0-seed0
 
     \b
-    Exit codes: 0 done; 2 wrong use; 4 unreadable or mismatched store, split or checkpoint;
-    5 a loss was not finite; 130 interrupted.
+    Exit codes: 0 done; 2 wrong use; 4 unreadable or mismatched store, split or checkpoint, or
+    out of memory; 5 a loss was not finite; 130 interrupted.
     """
 
 
-for command in (train, evaluate):
+for command in (train, evaluate, report, sweep, attention, tsne, bench):
     main.add_command(command)

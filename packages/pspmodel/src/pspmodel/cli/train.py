@@ -46,30 +46,45 @@ def train(steps: int | None, resume: bool, **options: Any) -> None:
       pspmodel train --store ucla.zarr --ratio 0.05
       pspmodel train --store ntu.zarr --protocol xview --ratio 0.1 --recipe psp-code --seed 1
       pspmodel train --store ucla.zarr --labels our-labels.json --set optim.lr=0.02
+
+    \b
+    On several GPUs, with the same mathematics (batch sizes are those of all together):
+      torchrun --nproc-per-node 4 -m pspmodel train --store ntu.zarr --ratio 0.1
     """
+    from pspmodel.collectives import rank
     from pspmodel.report import write_report
+    from pspmodel.train.distributed import processes
     from pspmodel.train.loop import train as run_training
     from pspmodel.train.setup import new_run
     from skeldata.progress import Progress
 
-    run = new_run(resume=resume, **options)
-    note(_opening(run))
-    for warning in run.selection.warnings:
-        note(f"note: {warning}")
-    with Progress(None, "training", "steps") as progress:
-        outcome = run_training(
-            run, resume=resume, stop_at=steps, started=progress.begin, advanced=progress.update
-        )
-    report = write_report(run, outcome)
-    note(_closing(report, run.total_steps))
-    click.echo(str(Path(run.folder) / "report.html"))
+    with processes():
+        run = new_run(resume=resume, **options)
+        if rank() > 0:
+            run_training(run, resume=resume, stop_at=steps)
+            return
+        note(_opening(run))
+        for warning in run.selection.warnings:
+            note(f"note: {warning}")
+        with Progress(None, "training", "steps") as progress:
+            outcome = run_training(
+                run, resume=resume, stop_at=steps, started=progress.begin, advanced=progress.update
+            )
+        report = write_report(run, outcome)
+        note(_closing(report, run.total_steps))
+        click.echo(str(Path(run.folder) / "report.html"))
 
 
 def _opening(run: Any) -> str:
+    from pspmodel.collectives import world_size
+
     chosen, settings = run.selection, run.config
     parameters = sum(p.numel() for p in run.method.parameters())
+    where = str(run.device)
+    if world_size() > 1:
+        where = f"{world_size()} processes with {run.device.type}"
     return (
-        f"{settings.method} ({settings.recipe}, {parameters:,} parameters) on {run.device}: "
+        f"{settings.method} ({settings.recipe}, {parameters:,} parameters) on {where}: "
         f"{run.store.dataset.id} {chosen.protocol}, {len(chosen.labelled):,} labelled, "
         f"{len(chosen.unlabelled):,} unlabelled, {len(chosen.held_out):,} held-out, "
         f"{len(chosen.test):,} test clips\n"

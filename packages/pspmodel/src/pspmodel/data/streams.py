@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 class IndexStream:
     """Batches from passes over ``rows``, each pass in its own order.
 
+    Batches are those of the whole run; among several processes each takes its part of the positions.
+
     Step s takes positions s * batch ... (s + 1) * batch of the endless concatenation of passes, so
     resuming needs the step alone and no clip is dropped at the end of a pass.
 
     Args:
         rows: (n,) int64 rows to choose from.
-        batch: clips a step.
+        batch: clips a step, of all processes together.
         seed: of the run.
         name: of the stream; streams of one run shuffle independently.
     """
@@ -25,7 +27,8 @@ class IndexStream:
     def __init__(self, rows: NDArray[np.int64], batch: int, seed: int, name: str) -> None:
         self.rows = rows
         self.batch = batch
-        self._seed, self._name = seed, name
+        self.name = name
+        self._seed = seed
         self._order = lru_cache(maxsize=4)(self._shuffled)
 
     def at(self, step: int) -> NDArray[np.int64]:
@@ -38,7 +41,7 @@ class IndexStream:
         )
 
     def _shuffled(self, number: int) -> NDArray[np.int64]:
-        generator = np.random.Generator(np.random.Philox(mixed(self._seed, self._name, number)))
+        generator = np.random.Generator(np.random.Philox(mixed(self._seed, self.name, number)))
         return generator.permutation(self.rows)
 
 

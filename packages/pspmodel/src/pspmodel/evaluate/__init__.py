@@ -1,1 +1,1 @@
-"""From scores to accuracies."""
+"""From weights to scores, accuracies and what the features know."""

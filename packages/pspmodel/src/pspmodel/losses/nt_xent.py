@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pspmodel.collectives import gather
 from pspmodel.errors import UsageError
 
 Key = TypeVar("Key")
@@ -20,6 +21,9 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float = 0.07) -> Tensor:
     Mean over the rows i of U = [first; second] of
     ``-log( exp(s_ip / tau) / sum_{k != i} exp(s_ik / tau) )``, with s the cosine and p the other
     modality of clip i; the other 2M - 2 rows are negatives. One clip has none, so M = 1 gives 0.
+
+    With several processes every process's clips are negatives of every other's, and what each
+    returns is its share: the mean's part that its own anchors make up.
 
     Source: PSP, the contrastive loss of one level (SimCLR's NT-Xent, its equation 1).
 
@@ -41,14 +45,18 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float = 0.07) -> Tensor:
         )
     if not temperature > 0:
         raise UsageError(f"temperature {temperature} is not positive; PSP uses 0.07")
-    clips = len(first)
     with torch.autocast(first.device.type, enabled=False):
-        rows = torch.cat((first, second))
-        rows = F.normalize(rows.to(torch.promote_types(rows.dtype, torch.float32)), dim=1)
-        # exp(-inf) takes each anchor out of its own denominator, and out of the gradient.
-        logits = (rows @ rows.T / temperature).fill_diagonal_(-torch.inf)
-        partners = torch.arange(2 * clips, device=rows.device).roll(clips)
-        return F.cross_entropy(logits, partners)
+        own = torch.stack((first, second))
+        own = F.normalize(own.to(torch.promote_types(own.dtype, torch.float32)), dim=2)
+        pairs, start = gather(own.transpose(0, 1))
+        clips = len(pairs)
+        logits = own.flatten(0, 1) @ pairs.transpose(0, 1).flatten(0, 1).T / temperature
+        # Row i of U is column i; exp(-inf) takes it out of its own denominator and the gradient.
+        clip = torch.arange(start, start + len(first), device=first.device)
+        places = torch.cat((clip, clip + clips))
+        logits = logits.scatter(1, places.unsqueeze(1), -torch.inf)
+        partners = torch.cat((clip + clips, clip))
+        return F.cross_entropy(logits, partners, reduction="sum") / (2 * clips)
 
 
 def coarse_to_fine(

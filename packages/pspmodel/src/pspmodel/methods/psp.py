@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from pspmodel.config import StrictModel
 from pspmodel.data.clips import Clips, joined
+from pspmodel.losses.cross_entropy import cross_entropy
 from pspmodel.losses.nt_xent import coarse_to_fine
 from pspmodel.methods.base import DataFacts, Method
 from pspmodel.nn.encoder import PSP_BLOCKS, Block
 from pspmodel.nn.heads import node_mean, person_mean
+from pspmodel.nn.norm import sample_weights
 from pspmodel.nn.psp import PSPNetwork
 
 Level = Literal["joint", "part", "body"]
@@ -76,16 +77,15 @@ class PSP(Method):
         clips = labelled if unlabelled is None else joined(labelled, unlabelled)
         # One forward for everything: batch statistics are shared, as in the released code.
         joint, motion = self._features(clips)
-        known = slice(0, len(labelled.clip_index))
+        known = slice(0, len(labelled.joint))
         logits = self._logits(joint[known], motion[known], labelled)
-        terms = {"classification": F.cross_entropy(logits.float(), labels)}
+        terms = {"classification": cross_entropy(logits, labels)}
         if unlabelled is not None and self.options.contrast_weight > 0:
-            rest = slice(len(labelled.clip_index), None)
-            contrast = coarse_to_fine(
-                self.network.embed(joint[rest], unlabelled.clip_index, unlabelled.count),
-                self.network.embed(motion[rest], unlabelled.clip_index, unlabelled.count),
-                self.options.temperature,
-            )
+            rest = slice(len(labelled.joint), None)
+            with sample_weights(unlabelled.weights):
+                first = self.network.embed(joint[rest], *unlabelled.owners)
+                second = self.network.embed(motion[rest], *unlabelled.owners)
+            contrast = coarse_to_fine(first, second, self.options.temperature)
             weight = self.options.contrast_weight
             terms |= {f"contrast/{level}": weight * term for level, term in contrast.items()}
         return terms
@@ -94,26 +94,25 @@ class PSP(Method):
         """Logits of joint and motion; PSP predicts with encoder and classifier alone."""
         joint, motion = self._features(clips)
         return {
-            "joint": self.network.classify(joint, clips.clip_index, clips.count),
-            "motion": self.network.classify(motion, clips.clip_index, clips.count),
+            "joint": self.network.classify(joint, *clips.owners),
+            "motion": self.network.classify(motion, *clips.owners),
         }
 
     def embed(self, clips: Clips) -> Tensor:
         """Pooled encoder features of joint and motion side by side, (n, 2C)."""
         return torch.cat(
-            [
-                person_mean(node_mean(features), clips.clip_index, clips.count)
-                for features in self._features(clips)
-            ],
+            [person_mean(node_mean(features), *clips.owners) for features in self._features(clips)],
             dim=1,
         )
 
     def _features(self, clips: Clips) -> tuple[Tensor, Tensor]:
-        features = self.network.features(torch.cat((clips.joint, clips.motion)))
+        weights = None if clips.weights is None else clips.weights.repeat(2)
+        with sample_weights(weights):
+            features = self.network.features(torch.cat((clips.joint, clips.motion)))
         joint, motion = features.chunk(2)
         return joint, motion
 
     def _logits(self, joint: Tensor, motion: Tensor, clips: Clips) -> Tensor:
-        return self.network.classify(joint, clips.clip_index, clips.count) + self.network.classify(
-            motion, clips.clip_index, clips.count
+        return self.network.classify(joint, *clips.owners) + self.network.classify(
+            motion, *clips.owners
         )

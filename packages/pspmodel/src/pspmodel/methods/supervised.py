@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from pspmodel.config import StrictModel
 from pspmodel.data.clips import Clips
+from pspmodel.losses.cross_entropy import cross_entropy
 from pspmodel.methods.base import DataFacts, Method
 from pspmodel.nn.encoder import PSP_BLOCKS, Block, DstaEncoder
 from pspmodel.nn.heads import node_mean, person_mean
 from pspmodel.nn.layers import linear
+from pspmodel.nn.norm import sample_weights
 
 
 class SupervisedOptions(StrictModel):
@@ -47,7 +48,7 @@ class Supervised(Method):
         self, labelled: Clips, labels: Tensor, unlabelled: Clips | None
     ) -> Mapping[str, Tensor]:
         """Classification alone."""
-        return {"classification": F.cross_entropy(self.predict(labelled).float(), labels)}
+        return {"classification": cross_entropy(self.predict(labelled), labels)}
 
     def predict_streams(self, clips: Clips) -> Mapping[str, Tensor]:
         """Logits of joint and motion; one classifier serves both."""
@@ -59,9 +60,8 @@ class Supervised(Method):
         return torch.cat(self._pooled(clips), dim=1)
 
     def _pooled(self, clips: Clips) -> tuple[Tensor, Tensor]:
-        features = self.encoder(torch.cat((clips.joint, clips.motion)))
-        joint, motion = (
-            person_mean(node_mean(part), clips.clip_index, clips.count)
-            for part in features.chunk(2)
-        )
+        weights = None if clips.weights is None else clips.weights.repeat(2)
+        with sample_weights(weights):
+            features = self.encoder(torch.cat((clips.joint, clips.motion)))
+        joint, motion = (person_mean(node_mean(part), *clips.owners) for part in features.chunk(2))
         return joint, motion

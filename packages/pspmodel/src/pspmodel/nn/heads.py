@@ -32,16 +32,19 @@ def node_mean(features: Tensor) -> Tensor:
     return features.mean(dim=(-2, -1), dtype=torch.promote_types(features.dtype, torch.float32))
 
 
-def person_mean(features: Tensor, clip_index: Tensor, clips: int) -> Tensor:
+def person_mean(
+    features: Tensor, clip_index: Tensor, clips: int, person_index: Tensor | None = None
+) -> Tensor:
     """Mean over the persons of each clip.
 
-    Absent persons are left out by not being passed in; the released mathematics, which averages
-    them in, passes every person of every clip.
+    Absent persons are left out by not being passed in. The released mathematics, which averages
+    them in, passes every person of every clip; identical ones may share a row of features.
 
     Args:
-        features: (P, C), one row a person.
+        features: (R, C), one row a person, or a shared one.
         clip_index: (P,) int64, the clip (0..clips-1) of each person, in any order.
         clips: how many clips there are.
+        person_index: (P,) int64, the row of each person; None if every person has its own, P = R.
 
     Returns:
         (clips, C); zeros for a clip without persons.
@@ -52,12 +55,13 @@ def person_mean(features: Tensor, clip_index: Tensor, clips: int) -> Tensor:
     >>> person_mean(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 1]), 2).tolist()
     [[2.0], [5.0]]
     """
-    if clip_index.shape != features.shape[:1]:
+    rows = features if person_index is None else features[person_index]
+    if clip_index.shape != rows.shape[:1]:
         raise UsageError(
-            f"clip_index has shape {tuple(clip_index.shape)} for {features.shape[0]} persons; "
+            f"clip_index has shape {tuple(clip_index.shape)} for {len(rows)} persons; "
             "give one index a person"
         )
-    total = features.new_zeros(clips, features.shape[1]).index_add(0, clip_index, features)
-    ones = features.new_ones(clip_index.shape)
-    persons = features.new_zeros(clips).index_add(0, clip_index, ones)
+    total = rows.new_zeros(clips, rows.shape[1]).index_add(0, clip_index, rows)
+    ones = rows.new_ones(clip_index.shape)
+    persons = rows.new_zeros(clips).index_add(0, clip_index, ones)
     return total / persons.clamp(min=1).unsqueeze(1)

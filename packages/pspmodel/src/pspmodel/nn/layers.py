@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pspmodel.nn.norm import BatchNorm2d
+
 SLOPE = 0.1
 """Negative slope of every LeakyReLU in the network."""
 
@@ -35,7 +37,7 @@ def conv_norm(
 ) -> nn.Sequential:
     """`convolution`, then batch normalisation (weight 1, bias 0)."""
     return nn.Sequential(
-        convolution(channels_in, channels_out, kernel, stride), nn.BatchNorm2d(channels_out)
+        convolution(channels_in, channels_out, kernel, stride), BatchNorm2d(channels_out)
     )
 
 

@@ -46,8 +46,10 @@ class BatchNorm2d(nn.BatchNorm2d):
         UsageError: there is not one weight a sample.
     """
 
+    momentum: float
     running_mean: Tensor
     running_var: Tensor
+    num_batches_tracked: Tensor
 
     def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__(features, eps, momentum)
@@ -64,16 +66,16 @@ class BatchNorm2d(nn.BatchNorm2d):
                 f"sample weights have shape {tuple(weights.shape)} for {len(x)} samples; "
                 "give one weight a sample"
             )
-        weights = weights.double()
-        mean, variance, count = batch_statistics(x.detach(), weights)
+        mean, variance, count = batch_statistics(x.detach(), weights.double())
         with torch.no_grad():
-            self.num_batches_tracked.add_(1)  # type: ignore[operator, union-attr]
+            self.num_batches_tracked.add_(1)
             unbiased = variance * (count / (count - 1))
             self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
             self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)
-        mean, variance = mean.to(self.weight), variance.to(self.weight)
-        share = (weights / count).to(self.weight)
-        y: Tensor = _Normalise.apply(x, self.weight, self.bias, mean, variance, share, self.eps)
+        known = (part.to(self.weight) for part in (mean, variance, count))
+        y: Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
+            x, self.weight, self.bias, *known, weights, self.eps
+        )
         return y
 
 
@@ -88,20 +90,36 @@ def batch_statistics(x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor
         mean (C,), variance (C,) and the number of values of a channel, a scalar; all float64.
     """
     places = x.shape[2] * x.shape[3]
-    x = x.to(torch.promote_types(x.dtype, torch.float32))
-    # Accurate within a sample; between samples, float64 makes E[x^2] - E[x]^2 harmless, and what
-    # is exchanged is a plain sum whatever number of samples a process has.
-    variances, means = (part.double() for part in torch.var_mean(x, dim=(2, 3), correction=0))
+    means, variances = (part.double() for part in _of_each_sample(x))
+    # float64 makes E[x^2] - E[x]^2 harmless between samples, so that what is exchanged is a plain
+    # sum, whatever number of samples a process has.
     moments = torch.stack((torch.ones_like(means), means, variances + means.square()))
     count, first, second = add_up(places * torch.einsum("p,spc->sc", weights, moments))
     mean = first / count
     return mean, (second / count - mean.square()).clamp(min=0), count[0]
 
 
-class _Normalise(torch.autograd.Function):
-    """Affine normalisation with given statistics, its gradient passing through them to ``x``.
+def _of_each_sample(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance of each sample's channels, (P, C) each, in float32 at least."""
+    wide = torch.promote_types(x.dtype, torch.float32)
+    if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        # Sample by sample this is twenty times as fast as var_mean on channels-last features. It
+        # computes in the precision of the two running statistics, given for nothing else.
+        ignored = x.new_zeros(2, x.shape[1], dtype=wide)
+        found = [
+            torch.batch_norm_update_stats(one, ignored[0], ignored[1], 0.0)
+            for one in torch.split(x, 1)
+        ]
+        mean, variance = (torch.stack(part) for part in zip(*found, strict=True))
+        return mean, variance
+    variance, mean = torch.var_mean(x.to(wide), dim=(2, 3), correction=0)
+    return mean, variance
 
-    ``share`` (P,) is the part that one value of a sample has in the mean.
+
+class _Normalise(torch.autograd.Function):
+    """Batch normalisation with given statistics whose gradient passes through them to ``x``.
+
+    ``count`` is the number of values of a channel in the batch, each counted as ``weights`` (P,) say.
     """
 
     @staticmethod
@@ -112,25 +130,25 @@ class _Normalise(torch.autograd.Function):
         bias: Tensor,
         mean: Tensor,
         variance: Tensor,
-        share: Tensor,
+        count: Tensor,
+        weights: Tensor,
         eps: float,
     ) -> Tensor:
-        ctx.save_for_backward(x, weight, mean, variance, share)
+        ctx.save_for_backward(x, weight, mean, variance, count, weights)
         ctx.eps = eps
         return F.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, mean, variance, share = ctx.saved_tensors
-        inverse = torch.rsqrt(variance + ctx.eps)
-        # With fixed statistics: torch's own kernel gives dL/dx and both sums in one pass.
+        x, weight, mean, variance, count, weights = ctx.saved_tensors
+        # With fixed statistics, torch's own kernel gives the gradient and both sums in one pass.
         direct, for_weight, for_bias = torch.ops.aten.native_batch_norm_backward(
             gradients[0], x, weight, mean, variance, None, None, False, ctx.eps, [True] * 3
         )
-        # Through mean and variance: every process's samples moved them.
-        by_unit, by_one = add_up(torch.stack((for_weight, for_bias)))
-        scale = weight * inverse
-        shares = share[:, None, None, None]
-        centred = (x - mean[:, None, None]) * (scale * inverse * by_unit)[:, None, None]
-        through = shares * (centred + (scale * by_one)[:, None, None])
-        return (direct - through).to(x.dtype), for_weight, for_bias, None, None, None, None
+        # But every value moved the statistics of all processes' outputs: by its share of
+        # constant + slope * normalised x, which is a batch norm again.
+        scale = weight * torch.rsqrt(variance + ctx.eps) / count
+        slope, constant = scale * add_up(torch.stack((for_weight, for_bias)))
+        through = F.batch_norm(x, mean, variance, slope, constant, training=False, eps=ctx.eps)
+        often = weights.to(x.dtype)[:, None, None, None]
+        return direct.addcmul_(through, often, value=-1), for_weight, for_bias, *[None] * 5

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
 from pspmodel.nn.layers import activate, conv_norm, convolution, similarity
+from pspmodel.nn.nodes import join_heads, split_heads
 from skeldata import Layout
 
 Level = Literal["joint", "part", "body"]
@@ -89,17 +90,15 @@ class LevelAttention(nn.Module):
         """
         persons, channels, frames, nodes = x.shape
         depth = channels // self.heads * frames
-        # Query, key and value channels of a head lie together, as in the encoder.
-        query, key, *value = (
-            self.inputs(x).reshape(persons * self.heads, -1, depth, nodes).unbind(1)
-        )
+        kinds = 2 if self.output is None else 3
+        query, key, *value = split_heads(self.inputs(x), self.heads, kinds)
         scale = math.sqrt(depth) if self.scale == "sqrt" else depth
-        raw = similarity(query, key, scale).reshape(persons, self.heads, nodes, nodes)
+        raw = similarity(query.mT, key.mT, scale).reshape(persons, self.heads, nodes, nodes)
         attention = sum(added, start=raw)
         if self.output is None:
             return Attended(raw, attention, None)
-        mixed = torch.bmm(value[0], attention.flatten(0, 1).mT).reshape(x.shape)
-        return Attended(raw, attention, activate(self.output(mixed) + x))
+        mixed = join_heads(torch.bmm(attention.flatten(0, 1), value[0]), self.heads, frames)
+        return Attended(raw, attention, activate(self.output(mixed).add_(x)))
 
 
 class PolymerisingAttention(nn.Module):

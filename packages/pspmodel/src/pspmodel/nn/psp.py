@@ -78,34 +78,49 @@ class PSPNetwork(nn.Module):
         y: Tensor = self.encoder(persons)
         return y
 
-    def classify(self, features: Tensor, clip_index: Tensor, clips: int) -> Tensor:
+    def classify(
+        self,
+        features: Tensor,
+        clip_index: Tensor,
+        clips: int,
+        person_index: Tensor | None = None,
+    ) -> Tensor:
         """Logits of one modality: mean over frames and joints, then persons, then the classifier.
 
         Args:
-            features: (P, C, T', V) from `features`.
+            features: (R, C, T', V) from `features`.
             clip_index: (P,) int64, the clip of each person.
             clips: how many clips there are.
+            person_index: (P,) int64, the row of each person; None if each has its own, P = R.
 
         Returns:
             (clips, K).
         """
-        logits: Tensor = self.classifier(person_mean(node_mean(features), clip_index, clips))
+        pooled = person_mean(node_mean(features), clip_index, clips, person_index)
+        logits: Tensor = self.classifier(pooled)
         return logits
 
-    def embed(self, features: Tensor, clip_index: Tensor, clips: int) -> dict[Level, Tensor]:
+    def embed(
+        self,
+        features: Tensor,
+        clip_index: Tensor,
+        clips: int,
+        person_index: Tensor | None = None,
+    ) -> dict[Level, Tensor]:
         """Embeddings to contrast: pyramid, attention, mean over frames, nodes, persons; projection.
 
         Args:
-            features: (P, C, T', V) from `features`.
+            features: (R, C, T', V) from `features`.
             clip_index: (P,) int64, the clip of each person.
             clips: how many clips there are.
+            person_index: (P,) int64, the row of each person; None if each has its own, P = R.
 
         Returns:
             (clips, C) for each of the levels, finest first.
         """
         attended = self.ppa(*self.pyramid(features))
         return {
-            level: self.projection(person_mean(node_mean(nodes), clip_index, clips))
+            level: self.projection(person_mean(node_mean(nodes), clip_index, clips, person_index))
             for level, nodes in attended.items()
         }
 

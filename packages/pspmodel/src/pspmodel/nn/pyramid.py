@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
+from pspmodel.nn.nodes import from_node_rows, node_rows
 from skeldata import Layout
 
 BodyFrom = Literal["parts", "joints"]
@@ -46,7 +47,9 @@ class SkeletonPyramid(nn.Module):
 
     def forward(self, joint: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(P, C, T, V) -> joint (P, C, T, V), part (P, C, T, 10) and body (P, C, T, 5)."""
-        groups = joint @ self.averages.to(joint.dtype)
+        rows = node_rows(joint)
+        averages = self.averages.mT.to(joint.dtype).expand(len(rows), -1, -1)
+        groups = from_node_rows(torch.bmm(averages, rows), joint.shape[2])
         return joint, groups[..., : self.parts], groups[..., self.parts :]
 
 

@@ -4,82 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from pspmodel.collectives import rank
+from pspmodel.data.clips import Clips
 from pspmodel.data.streams import IndexStream, mixed
 from pspmodel.errors import InterruptedRunError
-from pspmodel.evaluate.scores import Scores, score
+from pspmodel.evaluate.scores import Scores
 from pspmodel.train import checkpoint
+from pspmodel.train.distributed import agreed_signal, complete, on_first, own_part, score_divided
 from pspmodel.train.interrupt import StopSignal
+from pspmodel.train.memory import lower_batches, memory_advice
 from pspmodel.train.metrics import LossWindow, MetricsFile
 from pspmodel.train.schedule import learning_rate
 from pspmodel.train.setup import Run
+from pspmodel.train.state import Evaluation, Outcome, State
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Accuracies after some number of steps, as fractions; ``held_out`` is None without clips."""
-
-    step: int
-    test: float
-    held_out: float | None
-
-
-@dataclass
-class State:
-    """What a checkpoint remembers beside tensors.
-
-    Attributes:
-        step: steps done.
-        held_out_best: the evaluation with the best held-out accuracy, the first of equals.
-        test_oracle: the evaluation with the best test accuracy: an oracle, as the papers report.
-    """
-
-    step: int = 0
-    held_out_best: Evaluation | None = None
-    test_oracle: Evaluation | None = None
-
-    def consider(self, evaluation: Evaluation) -> None:
-        """Take an evaluation into account for the two best ones."""
-        best = self.held_out_best
-        if evaluation.held_out is not None and (
-            best is None or best.held_out is None or evaluation.held_out > best.held_out
-        ):
-            self.held_out_best = evaluation
-        if self.test_oracle is None or evaluation.test > self.test_oracle.test:
-            self.test_oracle = evaluation
-
-    @classmethod
-    def from_facts(cls, facts: dict[str, Any]) -> State:
-        """The state as a checkpoint's JSON part holds it."""
-        best, oracle = facts["held_out_best"], facts["test_oracle"]
-        return cls(
-            facts["step"],
-            Evaluation(**best) if best else None,
-            Evaluation(**oracle) if oracle else None,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What training ended with.
-
-    Attributes:
-        state: steps and best evaluations, the last one considered too.
-        last: evaluation of the final weights.
-        test_scores: their scores on the test rows.
-        finished: whether the whole schedule was run.
-        seconds: training time of this invocation, evaluations included.
-    """
-
-    state: State
-    last: Evaluation
-    test_scores: Scores = field(repr=False)
-    finished: bool
-    seconds: float
+__all__ = ["Evaluation", "Outcome", "State", "train"]
 
 
 def train(
@@ -104,7 +49,8 @@ def train(
 
     Raises:
         NonFiniteLossError: a loss term is nan or infinite; the last checkpoint stays.
-        InterruptedRunError: SIGINT or SIGTERM; a checkpoint was written.
+        InterruptedRunError: SIGINT or SIGTERM to any process; a checkpoint was written.
+        OutOfMemoryError: a step needs more memory than there is.
         CheckpointError: the checkpoint is damaged or of another network.
     """
     # ---- optimiser and streams -------------------------------------------------------------
@@ -125,6 +71,11 @@ def train(
         unlabelled = IndexStream(
             run.selection.unlabelled, settings.data.unlabelled_batch, settings.seed, "unlabelled"
         )
+    part = own_part()
+
+    def clips(stream: IndexStream, step: int) -> Clips:
+        seed = mixed(settings.seed, "augment", stream.name, step)
+        return data.clips(stream.at(step), seed, part)
 
     # ---- where to start and to end ---------------------------------------------------------
     last_folder = run.folder / "checkpoints" / "last"
@@ -134,7 +85,8 @@ def train(
     if resume and checkpoint.exists(last_folder):
         state = State.from_facts(checkpoint.load_facts(last_folder))
         checkpoint.load_tensors(last_folder, method, optimizer)
-    metrics.cut_behind(state.step)
+    # Here the first process waits for all: nothing is written before they have read.
+    on_first(lambda: metrics.cut_behind(state.step))
     total = run.total_steps
     end = total if stop_at is None else min(stop_at, total)
     per_epoch = run.steps_per_epoch
@@ -144,44 +96,47 @@ def train(
     if started:
         started(end, state.step)
 
-    def save() -> None:
+    def save(folder: Path, of: torch.optim.Optimizer | None) -> None:
         facts = {**asdict(state), "store_digest": run.facts["store_digest"],
                  "split_digest": run.facts["split"]["digest"]}  # fmt: skip
-        checkpoint.save(last_folder, facts, method, optimizer)
+        on_first(lambda: checkpoint.save(folder, facts, method, of))
+
+    def record(content: dict[str, Any]) -> None:
+        if rank() == 0:
+            metrics.append(content)
 
     def log_losses(rate: float) -> str:
         terms = window.take()
         if not terms:
             return ""
         loss = sum(terms.values())
-        metrics.append(
-            {"step": state.step, "kind": "train", "loss": loss, "terms": terms, "lr": rate}
-        )
+        record({"step": state.step, "kind": "train", "loss": loss, "terms": terms, "lr": rate})
         return f"loss {loss:.3f}"
 
     # ---- steps -----------------------------------------------------------------------------
     method.train()
     status = ""
     rate = settings.optim.lr
-    with StopSignal() as stop:
+    advice = memory_advice("training", run.device, lower_batches(settings))
+    with StopSignal() as stop, advice:
         while state.step < end:
             step = state.step
             rate = learning_rate(settings.optim, step // per_epoch)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            torch.manual_seed(mixed(settings.seed, "step", step))
-            rows = labelled.at(step)
+            torch.manual_seed(mixed(settings.seed, "step", step, rank()))
             with torch.autocast(
                 run.device.type, torch.bfloat16, enabled=settings.train.precision == "bf16"
             ):
                 terms = method.losses(
-                    data.clips(rows),
-                    data.labels_of(rows),
-                    data.clips(unlabelled.at(step)) if unlabelled else None,
+                    clips(labelled, step),
+                    data.labels_of(labelled.at(step)[part]),
+                    clips(unlabelled, step) if unlabelled else None,
                 )
                 loss = torch.stack(list(terms.values())).sum()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
+            terms = complete(method.parameters(), terms)
             optimizer.step()
             window.add(step, terms)
             state.step += 1
@@ -196,24 +151,24 @@ def train(
                     evaluation = _evaluate(run, state.step)
                     before = state.held_out_best
                     state.consider(evaluation[0])
-                    metrics.append({"kind": "evaluation", **asdict(evaluation[0])})
+                    record({"kind": "evaluation", **asdict(evaluation[0])})
                     if state.held_out_best is not before:
-                        checkpoint.save(best_folder, {**asdict(state)}, method, None)
+                        save(best_folder, None)
                 if epoch % settings.train.checkpoint_every == 0 or at_end:
-                    save()
+                    save(last_folder, optimizer)
             if advanced:
                 advanced(state.step, f"epoch {min(epoch + 1, settings.train.epochs)}  {status}")
-            if stop.received:
+            if stopped := agreed_signal(stop.received):
                 log_losses(rate)
-                save()
+                save(last_folder, optimizer)
                 raise InterruptedRunError(
-                    f"{stop.received} after step {state.step}; the state is saved in {last_folder}: "
+                    f"{stopped} after step {state.step}; the state is saved in {last_folder}: "
                     "repeat the command with --resume"
                 )
 
     # ---- the end: save before anything that can fail ----------------------------------------
     log_losses(rate)
-    save()
+    save(last_folder, optimizer)
     if evaluation is None:
         # Off the schedule: reported, but not among the candidates of a run that goes on.
         evaluation = _evaluate(run, state.step)
@@ -223,8 +178,10 @@ def train(
 
 
 def _evaluate(run: Run, step: int) -> tuple[Evaluation, Scores]:
-    test = score(run.method, run.data, run.selection.test)
-    held_out = None
-    if len(run.selection.held_out):
-        held_out = score(run.method, run.data, run.selection.held_out).top(1)
+    classes = len(run.store.dataset.classes)
+    with memory_advice("evaluation", run.device, "free memory there or use --device cpu"):
+        test = score_divided(run.method, run.data, run.selection.test, classes)
+        held_out = None
+        if len(run.selection.held_out):
+            held_out = score_divided(run.method, run.data, run.selection.held_out, classes).top(1)
     return Evaluation(step, test.top(1), held_out), test

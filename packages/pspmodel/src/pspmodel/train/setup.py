@@ -16,6 +16,8 @@ from pspmodel.data.selection import Selection, choose_split, select
 from pspmodel.data.streams import mixed
 from pspmodel.errors import CheckpointError, DataMismatchError, UsageError
 from pspmodel.methods import DataFacts, Method, build
+from pspmodel.train.distributed import check_divisible, local_device, on_first
+from pspmodel.train.memory import memory_advice
 from skeldata import Store, open_store
 
 CONFIG_FILE = "config.json"
@@ -76,6 +78,9 @@ def new_run(
 ) -> Run:
     """Resolve a training command; a new run's folder is made, a resumed one's is compared.
 
+    Among several processes all resolve it, the first alone makes the folder. How many there are is
+    not part of a run: it may be resumed on another number.
+
     Raises:
         UsageError: the folder exists and ``resume`` is off, or an argument is wrong.
         ConfigError: invalid recipe or override.
@@ -85,6 +90,9 @@ def new_run(
     config = load_config(
         recipe, dataset=opened.dataset.id, method=method, overrides=overrides, seed=seed
     )
+    check_divisible(config.data.labelled_batch, "data.labelled_batch")
+    if config.data.unlabelled_batch:
+        check_divisible(config.data.unlabelled_batch, "data.unlabelled_batch")
     protocol, split = choose_split(
         opened, protocol=protocol, ratio=ratio, seed=split_seed, labels=labels
     )
@@ -93,7 +101,7 @@ def new_run(
     name = f"{opened.dataset.id}-{protocol}-{config.recipe}-{share}-seed{config.seed}"
     folder = out if out is not None else Path("runs", name)
     run = _assemble(folder, config, opened, selection, device)
-    _claim(run, resume)
+    on_first(lambda: _claim(run, resume))
     return run
 
 
@@ -128,15 +136,15 @@ def load_run(folder: Path, *, store: Path | None = None, device: str = "auto") -
 
 
 def pick_device(name: str) -> torch.device:
-    """``auto`` takes a GPU if there is one.
+    """``auto`` takes a GPU if there is one: this process's own, where there are several.
 
     Raises:
-        UsageError: ``cuda`` was asked for and is not there.
+        UsageError: ``cuda`` was asked for and is not there, or there are more processes than GPUs.
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise UsageError("--device cuda: this PyTorch sees no CUDA device; use --device cpu")
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
+    return local_device() if available and name != "cpu" else torch.device("cpu")
 
 
 def _assemble(
@@ -152,7 +160,13 @@ def _assemble(
     )
     torch.manual_seed(mixed(config.seed, "weights"))
     method = build(config.method, facts, config.options).to(target)
-    data = ResidentData(store, target, keep_absent=config.data.absent_bodies == "keep")
+    with memory_advice(f"loading {store.path}", target, "use a smaller store or --device cpu"):
+        data = ResidentData(
+            store,
+            target,
+            keep_absent=config.data.absent_bodies == "keep",
+            augment=config.augment,
+        )
     split = selection.split
     identity = {
         "store": str(store.path),

@@ -1,0 +1,250 @@
+"""The comparison: first that both sides compute the same, then how long they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+
+from pspmodel.bench.contest import Contest, Settings
+from pspmodel.bench.flops import flops
+from pspmodel.bench.launches import launches
+from pspmodel.bench.measure import alternate, cuda_peak, process_peak, ratio
+from pspmodel.bench.sides import OurSide, PlainSide, Precision, Side, agreement
+from pspmodel.errors import PspmodelError
+from pspmodel.train.memory import lower_batches, memory_advice
+
+EXACT = 1e-6
+"""How far losses and gradients may be apart in float64: both compute the same."""
+
+ROUNDED = 1e-2
+"""How far losses may be apart in fp32, where a GPU may use TF32; gradients are only reported: they
+pass eight blocks and a temperature of 0.07, which make a thousand roundings of one."""
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way of training: ``baseline``, or ours in a precision, compiled or not."""
+
+    precision: Precision | None
+    compiled: bool = False
+
+    @property
+    def name(self) -> str:
+        """As the report calls it.
+
+        >>> Variant("bf16", compiled=True).name
+        'bf16 compiled'
+        """
+        return BASELINE if self.precision is None else self.precision + self.compiled * " compiled"
+
+    def side(self, contest: Contest) -> Side:
+        """The side that trains so, with fresh weights."""
+        if self.precision is None:
+            return PlainSide(contest)
+        return OurSide(contest, self.precision, compiled=self.compiled)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of a variant.
+
+    Attributes:
+        name: of the variant.
+        step_seconds: of a training step, median.
+        clips_per_second: clips trained a second.
+        flop: counted operations of a step, see `flops`.
+        flop_per_second: of a step.
+        launches: operations dispatched in a step, None where compiled.
+        peak_bytes: GPU memory, or main memory of a process of its own; None if not measured.
+        ratio: how many times faster than the baseline, median of pairs.
+        evaluation_clips_per_second: clips predicted a second.
+        evaluation_ratio: how many times faster than the baseline's evaluation.
+    """
+
+    name: str
+    step_seconds: float
+    clips_per_second: float
+    flop: int
+    flop_per_second: float
+    launches: int | None
+    peak_bytes: int | None
+    ratio: float
+    evaluation_clips_per_second: float
+    evaluation_ratio: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole comparison.
+
+    Attributes:
+        recipe, clips: what was trained, on what.
+        device: where, in words.
+        torch: its version.
+        parameters: of our network.
+        labelled, unlabelled: clips of a step.
+        absent: share of absent bodies in it.
+        rounds: measurements of each variant.
+        differences: settings that make the recipe another mathematics than the baseline's; when
+            there are any the two were not compared.
+        exact: how far losses and gradients are apart in float64 on four clips, see `agreement`;
+            None if not compared.
+        rounded: likewise in fp32 on all clips.
+        figures: of the baseline first.
+    """
+
+    recipe: str
+    clips: str
+    device: str
+    torch: str
+    parameters: int
+    labelled: int
+    unlabelled: int
+    absent: float
+    rounds: int
+    differences: list[str]
+    exact: tuple[float, float] | None
+    rounded: tuple[float, float] | None
+    figures: list[Figures]
+
+
+def compare(
+    settings: Settings,
+    *,
+    precisions: Sequence[Precision] = ("fp32", "bf16"),
+    compiled: bool = False,
+    rounds: int = 5,
+    memory: bool = True,
+    say: Callable[[str], object] = lambda _: None,
+    started: Callable[[int], object] = lambda _: None,
+    advanced: Callable[[], object] = lambda: None,
+) -> Report:
+    """Compare our training with the plain implementation, on one device, in one run.
+
+    Args:
+        settings: what to train.
+        precisions: of ours.
+        compiled: also through ``torch.compile``.
+        rounds: measurements of each variant, in alternation.
+        memory: also measure peak memory; on a CPU each variant then runs in a process of its own.
+        say: called with what begins.
+        started: called with the number of measurements before the first.
+        advanced: called after each of them.
+
+    Raises:
+        PspmodelError: the two do not compute the same.
+        OutOfMemoryError: a step needs more memory than there is.
+        UsageError, ConfigError: see `Contest`.
+    """
+    contest = Contest(settings)
+    advice = lower_batches(contest.config)
+    with memory_advice("the comparison", contest.device, advice):
+        differences = contest.differences()
+        exact = rounded = None
+        if not differences:
+            say("checking that both compute the same")
+            exact = _agreement(contest.few(), "fp64")
+            rounded = _agreement(contest, "fp32")
+            _check(exact, rounded)
+
+        variants = [Variant(None), *(Variant(precision) for precision in precisions)]
+        if compiled:
+            variants += [Variant(precision, compiled=True) for precision in precisions]
+        sides = {variant.name: variant.side(contest) for variant in variants}
+        counts: dict[str, int | None] = {}
+        for variant in variants:
+            say(f"{variant.name}: warming up")
+            side = sides[variant.name]
+            if variant.compiled:
+                side.step()
+            counts[variant.name] = None if variant.compiled else launches(side.step)
+            side.step()
+            side.evaluate()
+
+        started(2 * rounds * len(variants))
+        device = contest.device
+        steps = {name: side.step for name, side in sides.items()}
+        training = alternate(steps, rounds, device, advanced)
+        steps = {name: side.evaluate for name, side in sides.items()}
+        evaluation = alternate(steps, rounds, device, advanced)
+
+        peaks: dict[str, int | None] = dict.fromkeys(sides)
+        if memory:
+            say("measuring peak memory")
+            for variant in variants:
+                if device.type == "cuda":
+                    peaks[variant.name] = cuda_peak(sides[variant.name].step, device)
+                elif not variant.compiled:  # the compiler's own memory would drown the step's
+                    peaks[variant.name] = process_peak(run_alone, settings, variant)
+
+    reference = OurSide(contest)
+    network = reference.method.network
+    work = {
+        name: flops(network, contest.plain_shapes() if name == BASELINE else reference.shapes())
+        for name in sides
+    }
+    labelled, unlabelled = len(contest.source.labelled), len(contest.source.unlabelled)
+    figures = [
+        Figures(
+            name=name,
+            step_seconds=(step := median(training[name])),
+            clips_per_second=(labelled + unlabelled) / step,
+            flop=work[name],
+            flop_per_second=work[name] / step,
+            launches=counts[name],
+            peak_bytes=peaks[name],
+            ratio=ratio(training[BASELINE], training[name]),
+            evaluation_clips_per_second=unlabelled / median(evaluation[name]),
+            evaluation_ratio=ratio(evaluation[BASELINE], evaluation[name]),
+        )
+        for name in sides
+    ]
+    return Report(
+        recipe=contest.config.recipe,
+        clips=contest.source.name,
+        device=_words(device),
+        torch=torch.__version__,
+        parameters=sum(p.numel() for p in reference.method.parameters()),
+        labelled=labelled,
+        unlabelled=unlabelled,
+        absent=contest.source.absent,
+        rounds=rounds,
+        differences=differences,
+        exact=exact,
+        rounded=rounded,
+        figures=figures,
+    )
+
+
+def run_alone(settings: Settings, variant: Variant) -> None:
+    """Two steps of one variant, for its peak memory in a process of its own."""
+    side = variant.side(Contest(settings))
+    side.step()
+    side.step()
+
+
+def _agreement(contest: Contest, precision: Precision) -> tuple[float, float]:
+    ours = OurSide(contest, precision)
+    return agreement(ours, PlainSide(contest, ours.method))
+
+
+def _check(exact: tuple[float, float], rounded: tuple[float, float]) -> None:
+    # Written so that nan fails.
+    if not (max(exact) <= EXACT and rounded[0] <= ROUNDED):
+        raise PspmodelError(
+            f"ours and the baseline differ: in float64 losses by {exact[0]:.1e} and gradients by "
+            f"{exact[1]:.1e} (allowed {EXACT:.0e}), in fp32 losses by {rounded[0]:.1e} (allowed "
+            f"{ROUNDED:.0e}); a speed-up of something else is none: run the tests of pspmodel"
+        )
+
+
+def _words(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' * (threads > 1)}"

@@ -1,0 +1,130 @@
+"""What is compared: a recipe, a device and clips, the same for both sides."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pspmodel.bench.batches import Source, source
+from pspmodel.bench.flops import Shapes
+from pspmodel.config import RunConfig, load_config
+from pspmodel.data.resident import ResidentData
+from pspmodel.errors import UsageError
+from pspmodel.methods import DataFacts
+from pspmodel.methods.psp import PSPOptions
+from pspmodel.nn.encoder import Block, scaled_blocks
+from pspmodel.train.setup import pick_device
+from skeldata import open_store
+
+SIZES = frozenset(
+    ("blocks", "heads", "contrast_weight", "temperature",
+     "part_from_body", "joint_from_part", "joint_from_body")
+)  # fmt: skip
+"""Options that the plain implementation has, too; the others must be those of `psp-code`."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to compare; can be pickled.
+
+    Attributes:
+        recipe: name or ``.toml`` file.
+        overrides: ``key=value`` texts as in training.
+        store: None makes random clips.
+        one_person: share of random clips with one person.
+        labelled, unlabelled: clips of a step; None takes the recipe's.
+        width: factor on all widths of the network; None takes the recipe's.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        seed: of weights and clips.
+    """
+
+    recipe: str = "psp-code"
+    overrides: tuple[str, ...] = ()
+    store: Path | None = None
+    one_person: float = 0.8
+    labelled: int | None = None
+    unlabelled: int | None = None
+    width: float | None = None
+    device: str = "auto"
+    seed: int = 0
+
+
+class Contest:
+    """Everything that both sides share: device, recipe, clips.
+
+    Raises:
+        UsageError: the recipe does not train PSP, or the store is too small.
+        ConfigError: the recipe or an override is invalid.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.device = pick_device(settings.device)
+        given = None if settings.store is None else open_store(settings.store)
+        self.config = _config(settings, "ntu60" if given is None else given.dataset.id)
+        self.options = PSPOptions.model_validate(self.config.options)
+        self.source: Source = source(
+            given,
+            settings.labelled or self.config.data.labelled_batch,
+            settings.unlabelled or self.config.data.unlabelled_batch,
+            settings.one_person,
+            settings.seed,
+        )
+        store = self.source.store
+        self.facts = DataFacts(
+            dataset=store.dataset.id,
+            layout=store.layout,
+            classes=len(store.dataset.classes),
+            persons=store.persons,
+            frames=store.frames,
+        )
+        self.data = ResidentData(
+            store, self.device, keep_absent=self.config.data.absent_bodies == "keep"
+        )
+
+    def few(self) -> Contest:
+        """The same contest with four clips, for what would take long with all."""
+        small = copy(self)
+        small.source = self.source.few()
+        return small
+
+    def differences(self) -> list[str]:
+        """In which settings the recipe's mathematics are not those of the released code."""
+        released = load_config("psp-code", dataset=self.facts.dataset)
+        theirs = PSPOptions.model_validate(released.options).model_dump()
+        found = [
+            f"{name} is {value}, not {theirs[name]}"
+            for name, value in self.options.model_dump().items()
+            if name not in SIZES and value != theirs[name]
+        ]
+        if self.config.data.absent_bodies != "keep":
+            found.append(f"absent_bodies is {self.config.data.absent_bodies}, not keep")
+        return found
+
+    def plain_shapes(self) -> Shapes:
+        """What a training step of the plain implementation sends through its network."""
+        known, free = len(self.source.labelled), len(self.source.unlabelled)
+        bodies = 2 * self.facts.persons  # of a clip, joint and motion
+        return Shapes(
+            self.facts.frames,
+            encoded=bodies * (known + free),
+            classified=2 * known,
+            attended=bodies * free,
+            projected=3 * 2 * free,
+            contrasted=free,
+        )
+
+
+def _config(settings: Settings, dataset: str) -> RunConfig:
+    config = load_config(
+        settings.recipe, dataset=dataset, overrides=settings.overrides, seed=settings.seed
+    )
+    if config.method != "psp":
+        raise UsageError(f"recipe {config.recipe} trains {config.method}; bench compares psp")
+    options: dict[str, Any] = dict(config.options)
+    if settings.width is not None:
+        blocks = [Block(*block) for block in PSPOptions.model_validate(options).blocks]
+        options["blocks"] = [list(block) for block in scaled_blocks(settings.width, blocks)]
+    return config.model_copy(update={"options": options})

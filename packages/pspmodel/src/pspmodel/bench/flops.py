@@ -1,0 +1,108 @@
+"""Floating-point operations of PSP, counted from its sizes.
+
+Counted are matrix products and convolutions, two operations a multiply-add, as is usual; padding
+counts as data. Norms, activations and sums are left out: a few per cent of the operations, though
+not of the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from pspmodel.nn.encoder import DstaBlock
+from pspmodel.nn.ppa import LevelAttention
+from pspmodel.nn.psp import PSPNetwork
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """How much of what goes through the network.
+
+    Attributes:
+        frames: T.
+        encoded: bodies through the encoder, of all modalities together.
+        classified: clips through the classifier, of all modalities.
+        attended: bodies through the pyramid attention, of all modalities.
+        projected: embeddings through the projection, of all modalities and levels.
+        contrasted: clips in the contrast of each level, whose embeddings are twice as many.
+    """
+
+    frames: int
+    encoded: int
+    classified: int
+    attended: int = 0
+    projected: int = 0
+    contrasted: int = 0
+
+
+def flops(network: PSPNetwork, shapes: Shapes, *, backward: bool = True) -> int:
+    """Operations of one step, or of one forward pass.
+
+    A product whose two factors both take gradients costs twice as much again backwards; the first
+    convolution and the group means have one factor that takes none.
+
+    Args:
+        network: whose sizes count.
+        shapes: of the batch.
+        backward: whether gradients are computed too.
+    """
+    encoder = network.encoder
+    places = shapes.encoded * shapes.frames * encoder.joints
+    entry = _conv(encoder.input, places)
+    full = 0
+    frames = shapes.frames
+    for block in encoder.blocks:
+        assert isinstance(block, DstaBlock)
+        forward, frames = _block(block, shapes.encoded, frames, encoder.joints)
+        full += forward
+    full += _linear(network.classifier, shapes.classified)
+    full += _linear(network.projection, shapes.projected)
+    full += len(network.ppa.levels) * 2 * (2 * shapes.contrasted) ** 2 * encoder.channels_out
+
+    members, groups = network.pyramid.averages.shape
+    parts = network.pyramid.parts
+    means = 2 * shapes.attended * encoder.channels_out * frames * members * groups
+    for name, nodes in (("joint", members), ("part", parts), ("body", groups - parts)):
+        if name in network.ppa.attention:
+            full += _level(network.ppa.attention[name], shapes.attended * frames * nodes, nodes)
+    if not backward:
+        return entry + full + means
+    return 2 * entry + 3 * full + 2 * means
+
+
+def _block(block: DstaBlock, persons: int, frames: int, joints: int) -> tuple[int, int]:
+    """Forward operations of a block, and its number of frames afterwards."""
+    places = persons * frames * joints
+    temporal = block.temporal[0]
+    assert isinstance(temporal, nn.Conv2d)
+    later = -(-frames // temporal.stride[0])
+    channels = block.query_key.in_channels
+    total = _conv(block.query_key, places)
+    total += 2 * places * block.heads * block.embed * joints  # queries with keys
+    total += 2 * places * block.heads * channels * joints  # attention with features
+    for layer in (block.spatial, block.feed_forward, block.skip_spatial, block.skip_feed_forward):
+        total += _conv(layer, places)
+    for layer in (block.temporal, block.skip_temporal):
+        total += _conv(layer, persons * later * joints)
+    return total, later
+
+
+def _level(level: nn.Module, places: int, nodes: int) -> int:
+    """Forward operations of the attention of one level."""
+    assert isinstance(level, LevelAttention)
+    channels = level.inputs.in_channels
+    products = 1 if level.output is None else 2  # queries with keys; the map with values
+    return _conv(level, places) + products * 2 * places * channels * nodes
+
+
+def _conv(module: nn.Module, places: int) -> int:
+    """Forward operations of the convolutions of a module at ``places`` positions of the output."""
+    weights = [m.weight for m in module.modules() if isinstance(m, nn.Conv2d)]
+    return sum(2 * places * weight.numel() for weight in weights)
+
+
+def _linear(module: nn.Module, rows: int) -> int:
+    weights = [m.weight for m in module.modules() if isinstance(m, nn.Linear)]
+    return sum(2 * rows * weight.numel() for weight in weights)

@@ -1,0 +1,97 @@
+"""Time in alternation, and peak memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+_SHORTEST = 0.1  # seconds: a measurement repeats its step until it takes that long
+
+
+def alternate(
+    steps: Mapping[str, Callable[[], object]],
+    rounds: int,
+    device: torch.device,
+    advanced: Callable[[], object] = lambda: None,
+) -> dict[str, list[float]]:
+    """Time several steps in turn, so that what else the machine does falls on all alike.
+
+    Args:
+        steps: what to time, by name; each was called before and is warm.
+        rounds: measurements of each.
+        device: waited for before the clock is read.
+        advanced: called after each measurement.
+
+    Returns:
+        For each name the seconds of one step in each round.
+    """
+    repeats = {name: math.ceil(_SHORTEST / _timed(step, 1, device)) for name, step in steps.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            seconds[name].append(_timed(step, repeats[name], device))
+            advanced()
+    return seconds
+
+
+def ratio(baseline: Sequence[float], other: Sequence[float]) -> float:
+    """How many times faster: the median over pairs measured one after the other.
+
+    >>> ratio([4.0, 6.0, 9.0], [2.0, 2.0, 3.0])
+    3.0
+    """
+    return median(slow / fast for slow, fast in zip(baseline, other, strict=True))
+
+
+def cuda_peak(step: Callable[[], object], device: torch.device) -> int:
+    """Most bytes that PyTorch held on a CUDA device during a step, what lay there before included."""
+    torch.cuda.reset_peak_memory_stats(device)
+    step()
+    torch.cuda.synchronize(device)
+    return torch.cuda.max_memory_allocated(device)
+
+
+def process_peak(function: Callable[..., object], *arguments: Any) -> int | None:
+    """Most bytes of main memory that a fresh process held while it ran a function.
+
+    Args:
+        function: importable by name.
+        arguments: can be pickled.
+
+    Returns:
+        None where the system does not say (only Linux does).
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_peak_of, function, arguments).result()
+
+
+def _peak_of(function: Callable[..., object], arguments: tuple[Any, ...]) -> int | None:
+    function(*arguments)
+    # Not getrusage: its maximum may be that of the parent, from before the program was replaced.
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return 1024 * int(fields["VmHWM"].split()[0])
+
+
+def _timed(step: Callable[[], object], repeats: int, device: torch.device) -> float:
+    _wait(device)
+    start = time.perf_counter()
+    for _ in range(repeats):
+        step()
+    _wait(device)
+    return (time.perf_counter() - start) / repeats
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,144 @@
+"""``pspmodel bench``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skeldata.commandline import PATH, Command, note
+
+QUICK = {"labelled": 2, "unlabelled": 12, "width": 0.25, "rounds": 3}
+
+
+@click.command(cls=Command)
+@click.option("--recipe", default="psp-code", show_default=True, help="Recipe name or .toml file.")
+@click.option("--store", type=PATH, help="Train on clips of a store instead of random ones.")
+@click.option(
+    "--synthetic", is_flag=True, help="Random clips with the shape of NTU (as without --store)."
+)
+@click.option(
+    "--one-person",
+    type=click.FloatRange(0, 1),
+    default=0.8,
+    show_default=True,
+    help="Share of random clips with one person.",
+)
+@click.option("--labelled", type=click.IntRange(min=1), help="Clips a step; default: the recipe's.")
+@click.option("--unlabelled", type=click.IntRange(min=1), help="Likewise.")
+@click.option("--width", type=float, help="Factor on the network's widths, e.g. 0.25.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As in train.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+)
+@click.option(
+    "--precision",
+    default="fp32,bf16",
+    show_default=True,
+    help="Of ours, separated by commas; the baseline is fp32.",
+)
+@click.option("--compile", "compiled", is_flag=True, help="Also through torch.compile.")
+@click.option(
+    "--steps", "rounds", type=click.IntRange(min=1), help="Measurements of each.  [default: 5]"
+)
+@click.option("--no-memory", is_flag=True, help="Leave out peak memory.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--quick", is_flag=True, help="Small batches, a narrow network: under a minute.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench(
+    store: Path | None,
+    synthetic: bool,
+    precision: str,
+    compiled: bool,
+    no_memory: bool,
+    quick: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Compare training with a plain implementation of the released recipe.
+
+    Both run on the same clips and weights. First losses and gradients are compared, then the two
+    are timed in alternation. The baseline is the released recipe written out literally: fp32,
+    absent bodies passed through as zeros, attention maps expanded entry by entry, evaluation
+    through everything.
+
+    \b
+    Examples:
+      pspmodel bench --quick
+      OMP_NUM_THREADS=1 pspmodel bench --labelled 2 --unlabelled 20
+      pspmodel bench --device cuda --compile --json
+      pspmodel bench --store ntu.zarr --set data.absent_bodies=drop
+    """
+    import json
+    from dataclasses import asdict
+
+    from pspmodel.bench.compare import compare
+    from pspmodel.bench.contest import Settings
+    from pspmodel.errors import UsageError
+    from skeldata.progress import Progress
+
+    if synthetic and store is not None:
+        raise UsageError("--synthetic and --store were both given; choose one")
+    precisions = precision.split(",")
+    if unknown := set(precisions) - {"fp32", "bf16"}:
+        raise UsageError(f"--precision {min(unknown)!r} is unknown; use fp32, bf16 or fp32,bf16")
+    for name, value in QUICK.items():
+        if quick and options[name] is None:
+            options[name] = value
+    rounds = options.pop("rounds") or 5
+    with Progress(None, "measuring", "measurements") as progress:
+        report = compare(
+            Settings(store=store, **options),
+            precisions=precisions,  # type: ignore[arg-type]
+            compiled=compiled,
+            rounds=rounds,
+            memory=not no_memory,
+            say=note,
+            started=progress.begin,
+            advanced=progress.advance,
+        )
+    click.echo(json.dumps(asdict(report), indent=2) if as_json else _text(report))
+
+
+def _text(report: Any) -> str:
+    baseline = report.figures[0].name
+    lines = [
+        f"{report.recipe}, {report.parameters:,} parameters, {report.clips}: "
+        f"{report.labelled} labelled + {report.unlabelled} unlabelled a step, "
+        f"{report.absent:.0%} of the bodies absent",
+        f"{report.device}, PyTorch {report.torch}, {report.rounds} measurements each",
+    ]
+    if report.differences:
+        lines.append(f"not compared with the baseline: {'; '.join(report.differences)}")
+    else:
+        (exact_loss, exact_gradient), (loss, gradient) = report.exact, report.rounded
+        lines.append(
+            f"equal to the baseline: in float64 losses to {exact_loss:.0e}, gradients to "
+            f"{exact_gradient:.0e} (of their norm); in fp32 {loss:.0e} and {gradient:.0e}"
+        )
+    lines += [
+        "",
+        f"{'':15}{'step':>10}{'clips/s':>10}{'GFLOP/s':>10}{'TFLOP':>8}{'ops':>8}{'memory':>10}"
+        f"{'times':>8}   {'evaluation':>12}{'times':>8}",
+    ]
+    for row in report.figures:
+        memory = "-" if row.peak_bytes is None else f"{row.peak_bytes / 2**20:,.0f} MB"
+        dispatched = "-" if row.launches is None else f"{row.launches:,}"
+        lines.append(
+            f"{row.name:15}{_duration(row.step_seconds):>10}{row.clips_per_second:>10,.1f}"
+            f"{row.flop_per_second / 1e9:>10,.0f}{row.flop / 1e12:>8,.3f}{dispatched:>8}{memory:>10}"
+            f"{row.ratio:>8.2f}   {f'{row.evaluation_clips_per_second:,.1f}/s':>12}"
+            f"{row.evaluation_ratio:>8.2f}"
+        )
+    where = "a process of its own" if report.device.startswith("CPU") else "GPU memory"
+    lines += [
+        "",
+        f"times: how much faster than the {baseline}, median of pairs; ops: operations dispatched in "
+        f"a step; memory: most of {where}",
+    ]
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    return f"{1e3 * seconds:,.1f} ms" if seconds < 1 else f"{seconds:,.2f} s"

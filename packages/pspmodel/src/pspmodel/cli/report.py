@@ -1,0 +1,66 @@
+"""``pspmodel report``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from skeldata.commandline import PATH, Command, note
+
+
+@click.command(cls=Command)
+@click.argument("runs", type=PATH, nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--out",
+    type=PATH,
+    help="The page (.html), or a picture of the learning curves (.png, .svg, .pdf); default: "
+    "report.html in the run's or the sweep's folder, or here.",
+)
+@click.option("--store", type=PATH, help="For one run: its store, if it was moved.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON too.")
+def report(runs: tuple[Path, ...], out: Path | None, store: Path | None, as_json: bool) -> None:
+    """Write the page of a run again, or lay several runs beside the published numbers.
+
+    \b
+    Examples:
+      pspmodel report runs/nw-ucla-xview-tiny-0.05-split0-seed0
+      pspmodel report runs/sweep-nw-ucla-xview
+      pspmodel report runs/psp-* runs/supervised-* -o comparison.html
+      pspmodel report runs/sweep-nw-ucla-xview -o curves.svg
+
+    A folder that holds runs, such as a sweep's, stands for all of them. For several runs the page has
+    mean and spread over label draws for each dataset, protocol, ratio and setting; comparison.json and
+    comparison.csv lie beside comparison.html.
+    """
+    from pspmodel.errors import UsageError
+    from pspmodel.figures.style import SUFFIXES
+    from pspmodel.report import render_run, write_comparison, write_curves
+    from pspmodel.report.records import find_runs, is_run, read_run
+
+    folders = find_runs(runs)
+    if out is not None and out.suffix.lower() in SUFFIXES:
+        write_curves([read_run(folder) for folder in folders], out)
+        click.echo(str(out))
+        return
+    if len(runs) == 1 and is_run(runs[0]):
+        target = render_run(runs[0], out, store)
+        if as_json:
+            click.echo((runs[0] / "report.json").read_text("utf-8").rstrip())
+        else:
+            click.echo(str(target))
+        return
+    if store is not None:
+        raise UsageError("--store is for the page of one run; several are read without stores")
+    if out is None:
+        out = (runs[0] if len(runs) == 1 else Path()) / "report.html"
+    content = write_comparison([read_run(folder) for folder in folders], out)
+    for warning in content["warnings"]:
+        note(f"note: {warning}")
+    if as_json:
+        note(str(out))
+        click.echo(json.dumps(content, indent=2))
+    else:
+        click.echo(str(out))

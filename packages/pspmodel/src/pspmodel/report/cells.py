@@ -1,0 +1,219 @@
+"""Runs gathered into cells: repetitions of one setting, with mean and spread over label draws."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pspmodel.report.records import RunRecord
+from skeldata.commandline import counted, shortened
+
+_KEYS_IN_LABEL = 4
+
+
+class Spread(NamedTuple):
+    """A mean over label draws.
+
+    Attributes:
+        mean: of the draws' means over training seeds; a fraction.
+        sd: sample standard deviation (n - 1) over draws; None for one draw.
+        draws: n, how many label draws.
+        runs: how many runs in all.
+    """
+
+    mean: float
+    sd: float | None
+    draws: int
+    runs: int
+
+    def text(self) -> str:
+        """In per cent.
+
+        >>> Spread(0.5149, 0.0213, 5, 5).text(), Spread(0.5, None, 1, 2).text()
+        ('51.5 ± 2.1 (n = 5)', '50.0 (n = 1)')
+        """
+        sd = "" if self.sd is None else f" ± {100 * self.sd:.1f}"
+        return f"{100 * self.mean:.1f}{sd} (n = {self.draws})"
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """Finished runs that differ in label draw and training seed alone.
+
+    Attributes:
+        dataset, protocol: of all.
+        ratio: share of labels; None if they came from a list.
+        share: the same for people.
+        series: the setting, as tables and legends call it.
+        records: the runs.
+    """
+
+    dataset: str
+    protocol: str
+    ratio: Decimal | None
+    share: str
+    series: str
+    records: Sequence[RunRecord] = field(repr=False)
+
+    def spread(self, rule: str) -> Spread | None:
+        """Mean and spread of an accuracy; None where no run has it."""
+        return spread((record.draw, record.accuracy(rule)) for record in self.records)
+
+    @property
+    def draws(self) -> tuple[str, ...]:
+        """The label draws it averages, sorted."""
+        return tuple(sorted({record.draw for record in self.records}, key=_natural))
+
+
+def spread(values: Iterable[tuple[str, float | None]]) -> Spread | None:
+    """Average (draw, accuracy) pairs: first over each draw's runs, then over draws.
+
+    The label draw is what results vary with most, so it is the unit that is counted; training seeds
+    only make each draw's number more certain.
+
+    >>> spread([("0", 0.5), ("0", 0.7), ("1", 0.8)])
+    Spread(mean=0.7, sd=0.1414..., draws=2, runs=3)
+    """
+    by_draw: dict[str, list[float]] = {}
+    for draw, value in values:
+        if value is not None:
+            by_draw.setdefault(draw, []).append(value)
+    if not by_draw:
+        return None
+    means = [statistics.fmean(found) for found in by_draw.values()]
+    sd = statistics.stdev(means) if len(means) > 1 else None
+    return Spread(statistics.fmean(means), sd, len(means), sum(map(len, by_draw.values())))
+
+
+def cells(records: Sequence[RunRecord]) -> list[Cell]:
+    """Cells of the finished runs, by dataset, protocol, series and ratio, lists last."""
+    labels = series_labels(records)
+    found: dict[tuple[Any, ...], list[RunRecord]] = {}
+    for record in records:
+        if record.finished:
+            key = (
+                record.data["dataset"], record.data["protocol"], labels[record.folder],
+                record.ratio is None, record.ratio or 0, share_of(record), record.ratio,
+            )  # fmt: skip
+            found.setdefault(key, []).append(record)
+    return [
+        Cell(dataset, protocol, ratio, share, series, tuple(found[key]))
+        for key in sorted(found, key=lambda key: key[:-1])
+        for dataset, protocol, series, _, _, share, ratio in (key,)
+    ]
+
+
+def share_of(record: RunRecord) -> str:
+    """The share of labels for people: ``5 %``, or which list."""
+    if record.ratio is None:
+        split = record.data["split"]
+        return f"list of {split['count']:,} ({split['digest'][:8]})"
+    return f"{float(100 * record.ratio):g} %"
+
+
+def series_labels(records: Sequence[RunRecord]) -> dict[Path, str]:
+    """What to call each run's setting: its recipe, and where runs of one recipe differ, in what.
+
+    The training seed and the number of repetitions are no part of a setting. Recipes may say
+    different things for different datasets, so settings are compared within a dataset.
+    """
+    by_recipe: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for record in records:
+        variants = by_recipe.setdefault((record.data["dataset"], record.config["recipe"]), {})
+        settings = _settings(record.config)
+        variants.setdefault(json.dumps(settings, sort_keys=True), settings)
+    labels = {}
+    for record in records:
+        recipe = record.config["recipe"]
+        variants = by_recipe[record.data["dataset"], recipe]
+        mine = _settings(record.config)
+        differing = sorted(
+            key
+            for key in {key for settings in variants.values() for key in settings}
+            if len({json.dumps(settings.get(key)) for settings in variants.values()}) > 1
+        )
+        told = [f"{key}={_short(mine[key])}" for key in differing if key in mine]
+        if len(told) > _KEYS_IN_LABEL:
+            number = list(variants).index(json.dumps(mine, sort_keys=True)) + 1
+            told = [*told[:_KEYS_IN_LABEL], f"... (variant {number})"]
+        labels[record.folder] = ", ".join((recipe, *told))
+    return labels
+
+
+def warnings(records: Sequence[RunRecord]) -> list[str]:
+    """What keeps numbers of these runs from being compared, one line each."""
+    found = []
+    unfinished = [record.folder.name for record in records if not record.finished]
+    if unfinished:
+        names = ", ".join(shortened(unfinished, 3))
+        found.append(f"{counted(len(unfinished), 'run')} not finished and left out: {names}")
+    gathered = cells(records)
+    tables: dict[str, list[Cell]] = {}
+    columns: dict[str, list[Cell]] = {}
+    for cell in gathered:
+        tables.setdefault(f"{cell.dataset} {cell.protocol}", []).append(cell)
+        columns.setdefault(f"{cell.dataset} {cell.protocol}, {cell.share}", []).append(cell)
+    for where, members in tables.items():
+        stores = Counter(r.data["store_digest"][:12] for cell in members for r in cell.records)
+        if len(stores) > 1:
+            found.append(
+                f"{where}: runs on {len(stores)} different stores ({_counts(stores)}); "
+                "their clips are not the same"
+            )
+    for where, members in columns.items():
+        found += _split_warnings(where, members)
+    return found
+
+
+def _split_warnings(where: str, members: Sequence[Cell]) -> Iterator[str]:
+    digests: dict[str, Counter[str]] = {}
+    for cell in members:
+        for record in cell.records:
+            digest = record.data["split"]["digest"][:12]
+            digests.setdefault(record.draw, Counter())[digest] += 1
+    for draw, counts in digests.items():
+        if len(counts) > 1:
+            yield (
+                f"{where}: split seed {draw} stands for {len(counts)} different label sets "
+                f"({_counts(counts)})"
+            )
+    if len({cell.draws for cell in members}) > 1:
+        told = "; ".join(f"{cell.series}: {', '.join(cell.draws)}" for cell in members)
+        yield f"{where}: means over different label draws ({told})"
+    for cell in members:
+        twice = Counter((record.draw, record.config["seed"]) for record in cell.records)
+        for (draw, seed), count in twice.items():
+            if count > 1:
+                yield (
+                    f"{where}: {count} runs of {cell.series} with split seed {draw} and seed {seed}; "
+                    "the same run may be counted twice"
+                )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{digest}: {count}" for digest, count in counts.items())
+
+
+def _settings(config: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Settings by dotted key, without the seed and what is only words."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if path or key not in ("seed", "recipe", "summary"):
+            name = f"{path}{key}"
+            flat |= _settings(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 24 else f"{text[:21]}..."
+
+
+def _natural(text: str) -> tuple[int, str]:
+    return (int(text), "") if text.isdecimal() and len(text) < 20 else (-1, text)

@@ -1,0 +1,203 @@
+"""The page that lays our numbers beside published ones."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pspmodel import figures
+from pspmodel.published import GROUPS
+from pspmodel.report.cells import series_labels, share_of
+from pspmodel.report.page import Row, notes, page, picture, table
+from pspmodel.report.records import RunRecord
+from pspmodel.report.rules import RULES, SHORT, percent
+from skeldata import get_dataset
+
+Content = Mapping[str, Any]
+
+_RIVALS_DRAWN = 2
+
+
+def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
+    """The page, from runs and the content of `pspmodel.report.comparison.comparison`."""
+    tables = list(dict.fromkeys((cell["dataset"], cell["protocol"]) for cell in content["cells"]))
+    finished = sum(record.finished for record in records)
+    parts = [_opening(finished), notes(content["warnings"])]
+    for dataset, protocol in tables:
+        mine = [c for c in content["cells"] if (c["dataset"], c["protocol"]) == (dataset, protocol)]
+        theirs = [
+            p for p in content["published"] if (p["dataset"], p["protocol"]) == (dataset, protocol)
+        ]
+        title = f"{get_dataset(dataset).title}, {protocol}"
+        parts += [
+            f"<h2>{html.escape(title)}</h2>",
+            _table(mine, theirs),
+            _picture(title, mine, theirs),
+            _sources(theirs),
+        ]
+    parts += ["<h2>Learning curves</h2>", *_curves(records), "<h2>All runs</h2>", _runs(records)]
+    what = "1 run" if len(records) == 1 else f"{len(records)} runs"
+    return page(f"{what} beside the published numbers", *parts)
+
+
+def _opening(finished: int) -> str:
+    rules = "".join(
+        f"<li><b>{html.escape(SHORT[rule])}</b>: {html.escape(words)}</li>"
+        for rule, words in RULES.items()
+    )
+    return (
+        f"<p>Top-1 accuracy on the test set in per cent, of {finished} finished "
+        f"run{'' if finished == 1 else 's'}. Ours are means ± sample standard deviations over n label "
+        "draws (split seeds); training seeds of one draw are averaged first. Every one of our numbers "
+        f"says which weights it is of:</p><ul>{rules}</ul>"
+        "<p>The published numbers of PSP are of one run each, on the authors' own label draw, and the best "
+        "epoch on the test set: lay them beside our <b>oracle</b> rows. Our other rows are stricter.</p>"
+    )
+
+
+def _table(mine: Sequence[Content], theirs: Sequence[Content]) -> str:
+    beside = [entry for entry in theirs if entry["group"] != "other"]
+    columns = _columns([*mine, *beside])
+    rows = [Row("Ours, mean ± standard deviation over label draws", kind="band")]
+    for series in dict.fromkeys(cell["series"] for cell in mine):
+        by_share = {cell["share"]: cell for cell in mine if cell["series"] == series}
+        for rule in RULES:
+            shown = [_ours(by_share.get(share), rule) for share in columns]
+            rows.append(Row(html.escape(series), (SHORT[rule], *shown), "ours"))
+    rows += _published_rows(beside, columns)
+    header = ("method", "which weights", *columns)
+    text = table(rows, header, range(1, len(header)))
+    others = [entry for entry in theirs if entry["group"] == "other"]
+    if others:
+        columns = _columns(others)
+        header = ("method", "which weights", *columns)
+        text += "<h3>Other label draws</h3>" + table(
+            _published_rows(others, columns), header, range(1, len(header))
+        )
+    return text
+
+
+def _columns(entries: Iterable[Content]) -> list[str]:
+    """Shares of labels, small ones first, lists of names last."""
+    found = {entry["share"]: entry["ratio"] for entry in entries}
+    return sorted(
+        found, key=lambda share: (found[share] is None, Decimal(found[share] or 0), share)
+    )
+
+
+def _ours(cell: Content | None, rule: str) -> str:
+    found = cell["accuracy"][rule] if cell else None
+    if cell is None or found is None:
+        return "–"
+    sd = "" if found["sd"] is None else f" ± {found['sd']:.1f}"
+    text = f"{found['mean']:.1f}{sd} <small>n = {found['draws']}</small>"
+    if rule == "test_oracle" and cell["psp_paper"] is not None:
+        difference = f"{found['mean'] - cell['psp_paper']:+.1f}".replace("-", "−")
+        text += f"<br><small>{difference} to the paper</small>"
+    return text
+
+
+def _published_rows(entries: Sequence[Content], columns: Sequence[str]) -> list[Row]:
+    rows = []
+    for group, title in GROUPS.items():
+        members = [entry for entry in entries if entry["group"] == group]
+        if members:
+            rows.append(Row(html.escape(title), kind="band"))
+        for name in dict.fromkeys(entry["name"] for entry in members):
+            of_method = [entry for entry in members if entry["name"] == name]
+            values = {entry["share"]: f"{entry['accuracy']:.1f}" for entry in of_method}
+            venue = f" <small>{html.escape(of_method[0]['venue'])}</small>"
+            stated = SHORT.get(of_method[0]["rule"], of_method[0]["rule"])
+            rows.append(
+                Row(html.escape(name) + venue, (stated, *(values.get(c, "–") for c in columns)))
+            )
+    return rows
+
+
+def _sources(theirs: Sequence[Content]) -> str:
+    told = dict.fromkeys((entry["source"], entry["selection"]) for entry in theirs)
+    if not told:
+        return (
+            '<p class="faint">Nothing published for this dataset and protocol is known to us.</p>'
+        )
+    items = "".join(
+        f"<li>{html.escape(source)}. Weights: {html.escape(selection)}.</li>"
+        for source, selection in told
+    )
+    return f'<p class="faint">Sources of the published numbers:</p><ul class="faint">{items}</ul>'
+
+
+def _picture(title: str, mine: Sequence[Content], theirs: Sequence[Content]) -> str:
+    lines = []
+    for series in dict.fromkeys(cell["series"] for cell in mine):
+        for rule in ("last", "test_oracle"):
+            points = {
+                Decimal(cell["ratio"]): (
+                    cell["accuracy"][rule]["mean"],
+                    cell["accuracy"][rule]["sd"],
+                )
+                for cell in mine
+                if cell["series"] == series and cell["ratio"] and cell["accuracy"][rule]
+            }
+            if points:
+                lines.append(figures.Series(f"{series}: {SHORT[rule]}", points))
+    if not lines:
+        return ""
+    for name in _drawn(theirs):
+        points = {Decimal(e["ratio"]): (e["accuracy"], None) for e in theirs if e["name"] == name}
+        source = "paper, best on test" if name == "PSP" else "as quoted"
+        lines.append(figures.Series(f"{name} ({source})", points, ours=False))
+    figure = figures.accuracy_by_ratio(lines, title)
+    return picture(f"{title}: accuracy over the share of labels", figures.png(figure), "h3")
+
+
+def _drawn(theirs: Sequence[Content]) -> list[str]:
+    """PSP and its nearest rivals with numbers at two shares of labels at least."""
+    best: dict[str, list[float]] = {}
+    for entry in theirs:
+        if entry["group"] == "quoted":
+            best.setdefault(entry["name"], []).append(entry["accuracy"])
+    full = max(map(len, best.values()), default=0)
+    rivals = sorted((n for n in best if len(best[n]) == full > 1), key=lambda n: -sum(best[n]))
+    own = [entry["name"] for entry in theirs if entry["group"] == "paper"]
+    return [*dict.fromkeys(own), *rivals[:_RIVALS_DRAWN]]
+
+
+def _curves(records: Sequence[RunRecord]) -> list[str]:
+    labels = series_labels(records)
+    groups: dict[str, list[figures.RunCurve]] = {}
+    for record in sorted(records, key=lambda r: (labels[r.folder], r.ratio or 2, r.draw)):
+        title = f"{record.data['dataset']} {record.data['protocol']}, {share_of(record)}"
+        curve = figures.RunCurve(labels[record.folder], record.metrics())
+        if curve.metrics:
+            groups.setdefault(title, []).append(curve)
+    return [
+        picture(title, figures.png(figures.learning_curves(curves)), "h3")
+        for title, curves in groups.items()
+    ]
+
+
+def _runs(records: Sequence[RunRecord]) -> str:
+    labels = series_labels(records)
+    rows = []
+    for record in records:
+        row = record.row()
+        steps = "–" if row["steps"] is None else f"{row['steps']:,}"
+        cells = (
+            html.escape(share_of(record)),
+            "–" if row["split_seed"] is None else str(row["split_seed"]),
+            str(row["seed"]),
+            *(percent(row[rule]) for rule in RULES),
+            steps + ("" if record.finished else " (unfinished)"),
+            f"<code>{row['split_digest'][:8]}</code>",
+            f"<code>{row['store_digest'][:8]}</code>",
+            f"<code>{html.escape(record.folder.name)}</code>",
+        )
+        rows.append(Row(html.escape(labels[record.folder]), cells))
+    header = (
+        "setting", "labels", "split seed", "seed", "last", "held-out", "oracle", "steps",
+        "split", "store", "run",
+    )  # fmt: skip
+    return table(rows, header, (1, 2, 3, 4, 5, 6), dense=True)

@@ -1,0 +1,147 @@
+"""Runs as they lie in their folders, read without torch, store or weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pspmodel.errors import CheckpointError
+from pspmodel.train.metrics import MetricsFile
+
+_CONFIG, _REPORT = "config.json", "report.json"
+_NEEDED = ("accuracy", "finished", "steps", "split_digest", "store_digest", "seconds")
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """One run.
+
+    Attributes:
+        folder: where it lies.
+        config: its resolved settings.
+        data: identity of store and split.
+        report: content of report.json, None before the first.
+    """
+
+    folder: Path
+    config: Mapping[str, Any] = field(repr=False)
+    data: Mapping[str, Any] = field(repr=False)
+    report: dict[str, Any] | None = field(repr=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its whole schedule was run."""
+        return self.report is not None and bool(self.report["finished"])
+
+    @property
+    def ratio(self) -> Decimal | None:
+        """Share of labels; None if they came from a list."""
+        ratio = self.data["split"]["ratio"]
+        return None if ratio is None else Decimal(ratio)
+
+    @property
+    def split_seed(self) -> int | None:
+        """Seed of the label draw; None if the labels came from a list."""
+        seed = self.data["split"]["seed"]
+        return None if seed is None else int(seed)
+
+    @property
+    def draw(self) -> str:
+        """What tells its label set from others of the same ratio."""
+        digest = str(self.data["split"]["digest"])
+        return digest[:12] if self.split_seed is None else str(self.split_seed)
+
+    def accuracy(self, rule: str) -> float | None:
+        """Top-1 on the test set under a rule of `pspmodel.report.rules`, a fraction."""
+        value = None if self.report is None else self.report["accuracy"][rule]
+        return None if value is None else float(value)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Lines of its ``metrics.jsonl``."""
+        return MetricsFile(self.folder / "metrics.jsonl").read()
+
+    def row(self) -> dict[str, Any]:
+        """The run in one flat line, as CSV and JSON have it."""
+        report = self.report or {}
+        accuracy = report.get("accuracy", {})
+        return {
+            "run": self.folder.name,
+            "recipe": self.config["recipe"],
+            "method": self.config["method"],
+            "dataset": self.data["dataset"],
+            "protocol": self.data["protocol"],
+            "ratio": self.data["split"]["ratio"],
+            "labelled": self.data["split"]["count"],
+            "split_seed": self.split_seed,
+            "seed": self.config["seed"],
+            "last": accuracy.get("last"),
+            "held_out_best": accuracy.get("held_out_best"),
+            "test_oracle": accuracy.get("test_oracle"),
+            "held_out_accuracy": report.get("held_out_accuracy"),
+            "top5": report.get("top5"),
+            "finished": self.finished,
+            "steps": report.get("steps"),
+            "seconds": report.get("seconds"),
+            "device": report.get("device"),
+            "precision": report.get("precision"),
+            "split_digest": self.data["split"]["digest"],
+            "store_digest": self.data["store_digest"],
+        }
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run."""
+    return (folder / _CONFIG).is_file()
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Read a run's files.
+
+    Raises:
+        CheckpointError: there is no run, or a file is damaged.
+    """
+    if not is_run(folder):
+        raise CheckpointError(f"no run at {folder}: it has no {_CONFIG}")
+    saved = _read(folder / _CONFIG, ("config", "data"))
+    report = None
+    if (folder / _REPORT).is_file():
+        report = _read(folder / _REPORT, _NEEDED)
+    return RunRecord(folder, saved["config"], saved["data"], report)
+
+
+def find_runs(paths: Iterable[Path]) -> list[Path]:
+    """Folders of runs: the paths themselves, or the runs directly inside them (a sweep), once each.
+
+    Raises:
+        CheckpointError: a path is neither.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        inside = [path] if is_run(path) else []
+        if not inside and path.is_dir():
+            inside = sorted(folder for folder in path.iterdir() if is_run(folder))
+        if not inside:
+            raise CheckpointError(
+                f"no run at {path}: neither it nor a folder in it has a {_CONFIG}"
+            )
+        for folder in inside:
+            found.setdefault(folder.resolve(), folder)
+    return list(found.values())
+
+
+def _read(path: Path, needed: Iterable[str]) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        for key in needed:
+            content[key]
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+    except KeyError as error:
+        raise CheckpointError(
+            f"{path} lacks {error}; it is of another version or damaged"
+        ) from None
+    return dict(content)

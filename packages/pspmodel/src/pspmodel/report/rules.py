@@ -1,0 +1,27 @@
+"""Which weights a number is of: the three selections that are always kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+RULES: Mapping[str, str] = {
+    "last": "the weights after the last step",
+    "held_out_best": "the evaluation with the best accuracy on held-out training subjects",
+    "test_oracle": "the evaluation with the best accuracy on the test set itself: an oracle",
+}
+
+SHORT: Mapping[str, str] = {
+    "last": "last step",
+    "held_out_best": "best on held-out",
+    "test_oracle": "best on test (oracle)",
+}
+"""The same, in the words of tables."""
+
+
+def percent(value: float | None) -> str:
+    """A fraction as tables show it.
+
+    >>> percent(0.5149), percent(None)
+    ('51.5 %', '–')
+    """
+    return "–" if value is None else f"{100 * value:.1f} %"

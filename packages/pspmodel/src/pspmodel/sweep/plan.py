@@ -1,0 +1,169 @@
+"""Which runs a sweep has, all resolved before the first one starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pspmodel.config import RunConfig, checked, load_config
+from pspmodel.data.selection import choose_split, protocol_of
+from pspmodel.errors import ConfigError, UsageError
+from pspmodel.methods import METHODS
+from pspmodel.report.records import is_run, read_run
+from skeldata import open_store, parse_ratio
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run of a sweep.
+
+    Attributes:
+        name: of its folder.
+        recipe: name or path, as given.
+        ratio: exact decimal.
+        split_seed: of the label draw.
+        seed: of training.
+    """
+
+    name: str
+    recipe: str
+    ratio: str
+    split_seed: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What to run.
+
+    Attributes:
+        store: path of the store.
+        protocol: resolved.
+        out: folder of the runs.
+        overrides: ``section.key=value`` texts for every run.
+        device: auto, cpu or cuda.
+        runs: in order of execution.
+        identity: of each run by name: its resolved settings, store, protocol and split.
+    """
+
+    store: Path
+    protocol: str
+    out: Path
+    overrides: tuple[str, ...]
+    device: str
+    runs: tuple[Planned, ...]
+    identity: dict[str, dict[str, Any]] = field(repr=False)
+
+    def folder(self, planned: Planned) -> Path:
+        """Where a run lies."""
+        return self.out / planned.name
+
+    def is_done(self, planned: Planned) -> bool:
+        """Whether a run is finished, with the very settings and data that the sweep asks for.
+
+        Raises:
+            CheckpointError: a file of the run is damaged.
+        """
+        if not is_run(self.folder(planned)):
+            return False
+        record = read_run(self.folder(planned))
+        found = {
+            "config": record.config,
+            "store_digest": record.data["store_digest"],
+            "protocol": record.data["protocol"],
+            "split_digest": record.data["split"]["digest"],
+        }
+        return record.finished and found == self.identity[planned.name]
+
+
+def plan_sweep(
+    store: Path,
+    *,
+    recipes: Sequence[str],
+    ratios: Sequence[str],
+    split_seeds: Sequence[int] = (0,),
+    seeds: Sequence[int] = (0,),
+    protocol: str | None = None,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    out: Path | None = None,
+) -> Sweep:
+    """Resolve every run of a sweep, so that a wrong argument is known before the first one starts.
+
+    Runs are ordered by label draw first: a sweep that was ended early still compares equal draws.
+
+    Raises:
+        UsageError: a wrong ratio or protocol, or two recipes of one name.
+        ConfigError: an unknown recipe or an invalid setting.
+        StoreError: there is no store.
+    """
+    for what, given in (("--recipe", recipes), ("--ratios", ratios)):
+        if not given:
+            raise UsageError(f"{what} names none; give at least one")
+    opened = open_store(store)
+    dataset, protocol = opened.dataset.id, protocol_of(opened, protocol)
+    exact = [format(parse_ratio(ratio), "f") for ratio in ratios]
+    configs = {
+        (recipe, seed): _config(recipe, dataset, overrides, seed)
+        for recipe in recipes
+        for seed in seeds
+    }
+    runs: dict[str, Planned] = {}
+    identity = {}
+    for split_seed in split_seeds:
+        for ratio in exact:
+            _, split = choose_split(
+                opened, protocol=protocol, ratio=ratio, seed=split_seed, labels=None
+            )
+            for (recipe, seed), config in configs.items():
+                name = f"{dataset}-{protocol}-{config.recipe}-{ratio}-split{split_seed}-seed{seed}"
+                planned = Planned(name, recipe, ratio, split_seed, seed)
+                if runs.setdefault(name, planned) != planned:
+                    raise UsageError(
+                        f"--recipe: {runs[name].recipe} and {recipe} have one name; rename a file"
+                    )
+                identity[name] = {
+                    "config": config.model_dump(mode="json"),
+                    "store_digest": opened.content_digest,
+                    "protocol": protocol,
+                    "split_digest": split.digest,
+                }
+    folder = out if out is not None else Path("runs", f"sweep-{dataset}-{protocol}")
+    if is_run(folder):
+        raise UsageError(f"--out {folder} is the folder of a run; choose another for the sweep")
+    return Sweep(store, protocol, folder, tuple(overrides), device, tuple(runs.values()), identity)
+
+
+def _config(recipe: str, dataset: str, overrides: Sequence[str], seed: int) -> RunConfig:
+    """A run's settings, the method's own ones checked too, without building the method."""
+    config = load_config(recipe, dataset=dataset, overrides=overrides, seed=seed)
+    if config.method not in METHODS:
+        raise ConfigError(
+            f"unknown method {config.method!r}; use one of {', '.join(sorted(METHODS))}"
+        )
+    checked(METHODS[config.method].Options, config.options, f"options of {config.method}")
+    return config
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Seeds such as ``0``, ``0-4`` or ``0,2,5-7``, each once, in the order written.
+
+    Raises:
+        UsageError: anything else.
+
+    >>> parse_seeds("0-2,7")
+    (0, 1, 2, 7)
+    """
+    seeds: dict[int, None] = {}
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip(), re.ASCII)
+        if match is None:
+            raise UsageError(f"seeds {text!r}: {part!r} is not a seed or a range such as 0-4")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 0 <= last - first < 1000:
+            raise UsageError(f"seeds {text!r}: {part!r} runs backwards or is longer than 1,000")
+        seeds.update(dict.fromkeys(range(first, last + 1)))
+    return tuple(seeds)

@@ -1,0 +1,71 @@
+"""How far a run is, what it has measured, and what it ended with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pspmodel.evaluate.scores import Scores
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracies after some number of steps, as fractions; ``held_out`` is None without clips."""
+
+    step: int
+    test: float
+    held_out: float | None
+
+
+@dataclass
+class State:
+    """What a checkpoint remembers beside tensors.
+
+    Attributes:
+        step: steps done.
+        held_out_best: the evaluation with the best held-out accuracy, the first of equals.
+        test_oracle: the evaluation with the best test accuracy: an oracle, as the papers report.
+    """
+
+    step: int = 0
+    held_out_best: Evaluation | None = None
+    test_oracle: Evaluation | None = None
+
+    def consider(self, evaluation: Evaluation) -> None:
+        """Take an evaluation into account for the two best ones."""
+        best = self.held_out_best
+        if evaluation.held_out is not None and (
+            best is None or best.held_out is None or evaluation.held_out > best.held_out
+        ):
+            self.held_out_best = evaluation
+        if self.test_oracle is None or evaluation.test > self.test_oracle.test:
+            self.test_oracle = evaluation
+
+    @classmethod
+    def from_facts(cls, facts: dict[str, Any]) -> State:
+        """The state as a checkpoint's JSON part holds it."""
+        best, oracle = facts["held_out_best"], facts["test_oracle"]
+        return cls(
+            facts["step"],
+            Evaluation(**best) if best else None,
+            Evaluation(**oracle) if oracle else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What training ended with.
+
+    Attributes:
+        state: steps and best evaluations, the last one considered too.
+        last: evaluation of the final weights.
+        test_scores: their scores on the test rows.
+        finished: whether the whole schedule was run.
+        seconds: training time of this invocation, evaluations included.
+    """
+
+    state: State
+    last: Evaluation
+    test_scores: Scores = field(repr=False)
+    finished: bool
+    seconds: float

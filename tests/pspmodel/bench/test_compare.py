@@ -1,0 +1,112 @@
+"""Both sides on the same clips: equal before they are timed, and what is said of them."""
+
+import pytest
+import torch
+
+from pspmodel.bench.compare import EXACT, Variant, compare
+from pspmodel.bench.contest import Contest, Settings
+from pspmodel.bench.flops import flops
+from pspmodel.bench.sides import OurSide, PlainSide, agreement
+from pspmodel.errors import PspmodelError, UsageError
+
+TINY = Settings(labelled=2, unlabelled=5, width=1 / 16)
+
+
+@pytest.fixture(scope="module")
+def contest():
+    return Contest(TINY)
+
+
+def sides(contest):
+    ours = OurSide(contest, "fp64")
+    return ours, PlainSide(contest, ours.method)
+
+
+def test_losses_and_gradients_agree_to_rounding(contest):
+    assert max(agreement(*sides(contest))) < EXACT
+
+
+def test_a_store_agrees_too(ntu_store_path):
+    settings = Settings(store=ntu_store_path, labelled=3, unlabelled=8, width=1 / 16)
+    assert max(agreement(*sides(Contest(settings)))) < EXACT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda network: network.ppa.attention["part"].output[1].weight.mul_(1.001),
+        lambda network: network.encoder.blocks[3].gain.mul_(1.001),
+        lambda network: network.classifier.bias[0].add_(0.001),
+    ],
+)
+def test_a_small_difference_is_noticed(contest, change):
+    ours, plain = sides(contest)
+    with torch.no_grad():
+        change(plain.method)
+    assert max(agreement(ours, plain)) > 10 * EXACT
+
+
+def test_a_difference_ends_the_comparison(monkeypatch):
+    monkeypatch.setattr(PlainSide, "losses", lambda self: {
+        name: term * (1 + 1e-4) for name, term in self.method.losses(
+            self._labelled, self._labels, self._unlabelled).items()})  # fmt: skip
+    with pytest.raises(PspmodelError, match=r"differ: in float64 losses by 1\.0e-04"):
+        compare(TINY, rounds=1, memory=False)
+
+
+def test_predictions_agree(contest):
+    ours, plain = sides(contest)
+    ours.step(), plain.step()  # move the running statistics
+    ours.method.eval(), plain.method.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(ours.predict(), plain.predict(), rtol=1e-8, atol=1e-8)
+
+
+def test_a_step_trains_both_alike(contest):
+    """Unfused and fused, ours and theirs: after two steps the weights are the same."""
+    ours, plain = sides(contest)
+    before = ours.method.network.classifier.weight.clone()
+    for _ in range(2):
+        ours.step(), plain.step()
+    moved = ours.method.network.classifier.weight
+    assert not torch.equal(moved, before)
+    expected = plain.method.classifier.weight - before
+    torch.testing.assert_close(moved - before, expected, rtol=1e-5, atol=1e-12)
+
+
+def test_what_goes_through_ours_is_what_is_there(contest):
+    plain, ours = contest.plain_shapes(), OurSide(contest).shapes()
+    assert plain.encoded == 2 * 2 * 7
+    absent = round(2 * 2 * 7 * contest.source.absent)
+    # All absent bodies of a batch and stream share a row.
+    assert ours.encoded == plain.encoded - absent + 4
+    assert (ours.classified, ours.projected) == (plain.classified, plain.projected)
+    network = OurSide(contest).method.network
+    assert flops(network, ours) < flops(network, plain)
+
+
+def test_other_mathematics_are_named():
+    assert Contest(TINY).differences() == []
+    settings = Settings(recipe="psp-paper", labelled=2, unlabelled=3, width=1 / 16)
+    found = "; ".join(Contest(settings).differences())
+    for word in ("attention_scale is sqrt, not full", "body_from is parts, not joints",
+                 "absent_bodies is drop, not keep"):  # fmt: skip
+        assert word in found
+
+
+def test_width_and_batches_default_to_the_recipe():
+    contest = Contest(Settings(labelled=1, unlabelled=1))
+    assert contest.options.blocks[-1][1] == 256
+    assert Contest(TINY).options.blocks[-1][1] == 16
+    whole = Contest(Settings(width=1 / 16))
+    assert (len(whole.source.labelled), len(whole.source.unlabelled)) == (9, 90)
+
+
+def test_only_psp_is_compared():
+    with pytest.raises(UsageError, match="trains supervised; bench compares psp"):
+        Contest(Settings(overrides=("method=supervised",)))
+
+
+def test_names_of_variants():
+    names = [Variant(None).name, Variant("fp32").name, Variant("bf16", compiled=True).name]
+    assert names == ["baseline", "fp32", "bf16 compiled"]
