@@ -48,6 +48,9 @@ class Method(nn.Module, ABC):
     ) -> Mapping[str, Tensor]:
         """Weighted loss terms of one step, by name; the engine minimises their sum.
 
+        With several processes each returns its share: shares, and their gradients, add up to the
+        term of the whole batch (`pspmodel.collectives`).
+
         Args:
             labelled: labelled clips.
             labels: (n,) int64, 0-based.

@@ -2,7 +2,8 @@
 
 A block is written once, flushed to disk, read back, and only then recorded in the journal; so a run
 that ends at any moment, however it ends, leaves blocks that a later run can trust or ignore. All of
-that happens in a thread, one block at a time, while the next block is being prepared.
+that happens in a thread, one block at a time, while the next block is being prepared. The rest is
+written in the same thread, where no Ctrl-C stops it half-way.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 import zarr
@@ -47,6 +49,7 @@ _BLOCK_CODECS = (BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"), Crc32cC
 _COLUMN_CODECS = (ZstdCodec(), Crc32cCodec())
 
 _SYNCS_AT_ONCE = 8
+Arguments = ParamSpec("Arguments")
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,18 @@ class StorePlan:
             "source_key": self.source_key,
             "rows_per_block": ROWS_PER_BLOCK,
         }
+
+
+def _in_thread(
+    method: Callable[Concatenate[StoreWriter, Arguments], None],
+) -> Callable[Concatenate[StoreWriter, Arguments], None]:
+    """Have the writer's thread run a method, behind the block that it is writing; wait for it."""
+
+    @wraps(method)
+    def run(self: StoreWriter, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        self._thread.submit(method, self, *args, **kwargs).result()
+
+    return run
 
 
 class StoreWriter:
@@ -126,9 +141,10 @@ class StoreWriter:
             try:
                 self._open(resume)
             except BaseException:
-                self._lock.release()
+                self.close()
                 raise
 
+    @_in_thread
     def _open(self, resume: bool) -> None:
         loaded = self._journal.load()
         if loaded and resume:
@@ -262,10 +278,15 @@ class StoreWriter:
         if self._pending:
             self._hand_over(consumed=self.plan.candidates)
         self._wait()
+        self._cut_arrays()
+
+    @_in_thread
+    def _cut_arrays(self) -> None:
         with _disk_errors(self.target):
             for array in self._arrays.values():
                 array.resize((self.rows, *array.shape[1:]))
 
+    @_in_thread
     def write_column(self, path: str, values: NDArray[Any] | list[str]) -> None:
         """Write one small array, e.g. ``label`` or ``splits/xsub/train``."""
         text = isinstance(values, list)
@@ -282,6 +303,7 @@ class StoreWriter:
             )
             array[...] = data
 
+    @_in_thread
     def write_group(self, path: str, attributes: dict[str, Any]) -> None:
         """Make a group with attributes."""
         with _disk_errors(self.target):
@@ -291,6 +313,11 @@ class StoreWriter:
 
     def finish(self, attributes: dict[str, Any]) -> None:
         """Write the root attributes, drop the journal and give the store its name."""
+        self._complete(attributes)
+        self.close()
+
+    @_in_thread
+    def _complete(self, attributes: dict[str, Any]) -> None:
         with _disk_errors(self.target):
             zarr.open_group(self._partial, mode="r+").attrs.update(attributes)
             _sync(self._files_beside_blocks())
@@ -305,7 +332,6 @@ class StoreWriter:
             (self.target / self._journal.path.name).unlink()
             _sync([self.target, self.target.parent])
             shutil.rmtree(old, ignore_errors=True)
-        self.close()
 
     def _files_beside_blocks(self) -> Iterator[Path]:
         """All files and folders but the chunks, which were flushed with their block."""
