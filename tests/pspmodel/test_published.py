@@ -1,9 +1,10 @@
 from collections import Counter
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
-from pspmodel.published import GROUPS, paper, published
+from pspmodel.published import GROUPS, Group, paper, published
 from skeldata import get_dataset
 
 # Read once more from the tables of the paper (arXiv 2302.02327, tables 2 and 3), not from our file.
@@ -45,6 +46,7 @@ def test_more_labels_are_never_worse_in_a_published_row():
 def test_groups_keep_label_draws_apart():
     counts = Counter(method.group for method in published())
     assert list(counts) == list(GROUPS)
+    assert set(counts) == set(get_args(Group))
     assert counts["paper"] == 1
     names = [method.name for method in published()]
     assert len(set(names)) == len(names)

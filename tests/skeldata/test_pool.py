@@ -2,19 +2,36 @@ import multiprocessing
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from skeldata import get_dataset, load_recipe, open_store, prepare
-from skeldata.errors import SkeldataError
+from skeldata.errors import RecipeError, SkeldataError
 from skeldata.pool import default_workers, run_batches
 from skeldata.sources import RawFile, list_sources
 from skeldata.synth import write_ntu
 from skeldata.worker import Worker
 
 DATASET, RECIPE = get_dataset("ntu60"), load_recipe("psp")
+
+
+_others: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def children_of_other_tests():
+    """Processes that tests before these have left in this one are none of the pool's."""
+    _others.clear()
+    _others.update(child.pid for child in multiprocessing.active_children())
+
+
+def helpers():
+    """Processes that the pool has started and not ended."""
+    return [child for child in multiprocessing.active_children() if child.pid not in _others]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +82,7 @@ def test_any_number_of_processes_gives_the_same_batches_in_order(files, workers,
     found = [content(batch) for batch in run_batches(files, first, DATASET, RECIPE, workers)]
     assert found == expected
     assert sum(len(batch[3]) for batch in found) == 1
-    assert multiprocessing.active_children() == []
+    assert helpers() == []
 
 
 def test_this_process_prepares_too_but_not_everything(files, monkeypatch):
@@ -90,17 +107,45 @@ def test_nothing_runs_far_ahead_of_what_is_taken(files, workers):
     for taken, _ in zip(range(1, 40), batches, strict=False):
         assert watched.furthest <= 2 * (taken + 10)
     batches.close()
-    assert multiprocessing.active_children() == []
+    assert helpers() == []
 
 
 def test_a_process_that_dies_is_one_clear_error(files):
     batches = run_batches(files * 50, 0, DATASET, RECIPE, 2)
     next(batches)
-    (helper,) = multiprocessing.active_children()
+    (helper,) = helpers()
     helper.kill()
     with pytest.raises(SkeldataError, match=r"a worker process died .*repeat with --resume"):
         list(batches)
     assert helper.exitcode == -signal.SIGKILL
+
+
+def test_an_error_of_a_helper_is_raised_here_as_it_is(files):
+    recipe = RECIPE.model_copy(update={"normalise": {}})
+    with pytest.raises(RecipeError, match=r"has no \[normalise.kinect25\]"):
+        list(run_batches(files, 0, DATASET, recipe, 2))
+    assert helpers() == []
+
+
+def test_helpers_end_when_their_parent_is_killed(files):
+    program = (
+        "import multiprocessing, sys, time\n"
+        "from skeldata import get_dataset, load_recipe\n"
+        "from skeldata.pool import run_batches\n"
+        "from skeldata.sources import list_sources\n"
+        "files = list_sources([sys.argv[1]], 'ntu').files\n"
+        "next(run := run_batches(files * 100, 0, get_dataset('ntu60'), load_recipe('psp'), 2))\n"
+        "print(multiprocessing.active_children()[0].pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", program, files[0].path.rpartition("/")[0]]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    helper = Path("/proc", parent.stdout.readline().strip(), "stat")
+    assert helper.exists()
+    parent.kill()
+    parent.communicate()
+    while helper.exists() and helper.read_text().split()[2] != "Z":  # ended, perhaps not reaped
+        time.sleep(0.01)
 
 
 def test_a_script_that_asks_for_no_main_is_run_once(tmp_path, files):

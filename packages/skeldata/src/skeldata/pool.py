@@ -6,12 +6,12 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from threading import Thread
 from types import ModuleType
 
 from skeldata.datasets import Dataset
@@ -79,11 +79,11 @@ class _Helper:
         self._connection, its_end = context.Pipe()
         arguments = (its_end, worker.dataset.id, worker.recipe, worker.size)
         self._process = context.Process(target=serve, args=arguments, daemon=True)
-        with _no_main_module(), _interrupts_blocked():
+        with _no_main_module(), _interrupts_held():
             self._process.start()
         its_end.close()
         self._asked: deque[Future[Batch]] = deque()
-        self._thread = Thread(target=self._take_answers, daemon=True)
+        self._thread = threading.Thread(target=self._take_answers, daemon=True)
         self._thread.start()
 
     def load(self) -> int:
@@ -161,17 +161,24 @@ def _no_main_module() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Hold Ctrl-C back while processes start: they inherit the block and never see one.
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back while a process starts; the process inherits the block and never sees one.
 
     A terminal sends it to all of them, and one that is still importing would print a traceback.
     """
     resource_tracker.ensure_running()  # else it starts with the first process, and unblocks them
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []  # another thread may take the signal, for which this one then raises
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda *_: came.append(1)) if is_main else None
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _done(batch: Batch) -> Future[Batch]:

@@ -89,7 +89,7 @@ def _in_thread(
     """Have the writer's thread run a method, behind the block that it is writing; wait for it."""
 
     @wraps(method)
-    def run(self: StoreWriter, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+    def run(self: StoreWriter, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         self._thread.submit(method, self, *args, **kwargs).result()
 
     return run
