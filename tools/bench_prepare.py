@@ -1,40 +1,122 @@
 """Measure preparation on synthetic recordings: reading styles, floors, and the whole path.
 
-    python tools/bench_prepare.py [--files 400] [--ucla all_sqe.zip]
+    python tools/bench_prepare.py [--files 1200] [--ucla all_sqe.zip]
 
 Everything is measured in one run on the same files, because machines differ and drift; the ratio to
-the field's reading style is what travels. Times are per file; the best of three for single steps.
+the field's reading style is what travels. Steps are the best of three rounds over a sample of the
+files, read beforehand. Whole runs are commands in processes of their own, the best of three, with
+everything counted: the start of Python, loading what is compiled, the split ranks, flushing to disk.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import zarr
 
-from skeldata.inflate import engine, inflater_in_use
+from skeldata import inflate
 from skeldata.parse.choice import load_parser
 from skeldata.parse.ntu import read_ntu
 from skeldata.progress import track
-from skeldata.synth import write_ntu
+from skeldata.synth import write_ntu, write_ucla
+
+Item = TypeVar("Item")
 
 _ROUNDS = 3
+_SAMPLE = 120
+_UCLA_FILES = 1484
 _WATCH = (
     "import resource, subprocess, sys; "
     "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
-    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+    "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
 )
 _ROW_SHAPE = (2, 50, 25, 3)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A whole command: wall seconds, CPU seconds of all its processes, MB of its largest one."""
+
+    seconds: float
+    cpu: float
+    peak: int
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=1200, help="synthetic NTU recordings")
+    parser.add_argument("--ucla", type=Path, help="the real all_sqe.zip, if at hand")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ntu, quarter, ucla = (Path(folder, name) for name in ("ntu.zip", "less.zip", "ucla.zip"))
+        write_ntu(ntu, options.files, progress=_bar("writing NTU recordings", options.files))
+        _first_members(ntu, quarter, options.files // 4)
+        report_steps(ntu)
+        report_ntu(ntu, quarter, options.files)
+        write_ucla(ucla, _UCLA_FILES, progress=_bar("writing NW-UCLA recordings", _UCLA_FILES))
+        report_ucla("synthetic", ucla)
+        if options.ucla:
+            report_ucla("real", options.ucla)
+
+
+def report_steps(archive: Path) -> None:
+    """Print what single steps take of one process."""
+    with zipfile.ZipFile(archive) as opened:
+        infos = opened.infolist()
+        sample = [opened.read(info) for info in infos[:: max(1, len(infos) // _SAMPLE)]]
+        size = sum(info.file_size for info in infos) / len(infos)
+    packed = [(_deflated(data), len(data) + 1) for data in sample]
+    quickest = load_parser("ntu")
+    field = milliseconds(read_as_the_field_does, sample)
+    print(f"\n{len(infos):,} synthetic NTU recordings of {size / 1e3:.0f} KB on average\n")
+    print(f"{'steps, one process':<58}{'ms a file':>10}{'x the field':>13}")
+    for what, taken in (
+        ("the field's style: every field a float, in dictionaries", field),
+        ("our plain parser", milliseconds(read_ntu, sample)),
+        (f"our parser in use ({quickest.engine})", milliseconds(quickest.read, sample)),
+        ("floor: inflate with zlib", milliseconds(_inflate_with(zlib), packed)),
+        (
+            f"floor: inflate in use ({inflate.inflater_in_use()})",
+            milliseconds(_inflate_with(inflate.engine), packed),
+        ),
+        ("floor: zarr write of joint and motion", written(512)),
+    ):
+        print(f"{what:<58}{taken:>10.3f}{field / taken:>13.1f}", flush=True)
+
+
+def report_ntu(archive: Path, quarter: Path, files: int) -> None:
+    """Print what the whole command takes, and how much of that each further file."""
+    print(f"\n{'zip to finished store, whole command':<40}", end="")
+    print(f"{'seconds':>9}{'ms a file':>11}{'CPU ms':>9}{'further file':>14}{'peak MB':>9}")
+    for workers in (1, 2):
+        less, run = prepared(quarter, "ntu", workers), prepared(archive, "ntu", workers)
+        further = 1e3 * (run.seconds - less.seconds) / (files - files // 4)
+        print(
+            f"{f'workers: {workers}':<40}{run.seconds:>9.2f}{1e3 * run.seconds / files:>11.3f}",
+            end="",
+        )
+        print(f"{1e3 * run.cpu / files:>9.3f}{further:>14.3f}{run.peak:>9}", flush=True)
+
+
+def report_ucla(what: str, archive: Path) -> None:
+    """Print what the whole command takes on an NW-UCLA archive."""
+    run = prepared(archive, "ucla", 1)
+    print(
+        f"\nNW-UCLA, {what}: {run.seconds:.2f} s, {run.cpu:.2f} s of CPU, {run.peak} MB", flush=True
+    )
 
 
 def read_as_the_field_does(data: bytes) -> list[list[dict[str, object]]]:
@@ -61,36 +143,37 @@ def read_as_the_field_does(data: bytes) -> list[list[dict[str, object]]]:
     return frames
 
 
-def milliseconds(action: Callable[[bytes], object], files: Iterable[bytes]) -> float:
-    """Best of three rounds, milliseconds a file."""
-    contents = list(files)
+def milliseconds(step: Callable[[Item], object], items: Sequence[Item]) -> float:
+    """Best of the rounds, milliseconds an item."""
     best = float("inf")
     for _ in range(_ROUNDS):
         begun = time.perf_counter()
-        for data in contents:
-            action(data)
+        for item in items:
+            step(item)
         best = min(best, time.perf_counter() - begun)
-    return 1e3 * best / len(contents)
+    return 1e3 * best / len(items)
 
 
-def prepared(raw: Path, family: str, workers: int) -> tuple[float, int]:
-    """Best seconds of a whole `prepare` in a process of its own; peak MB of its largest process."""
+def prepared(raw: Path, family: str, workers: int) -> Run:
+    """The best of some runs of ``skeldata prepare``."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             sys.executable, "-m", "skeldata", "prepare", family, "--raw", str(raw.absolute()),
-            "--out", f"{folder}/out.zarr", "--workers", str(workers),
+            "--out", f"{folder}/out.zarr", "--workers", str(workers), "--overwrite",
         ]  # fmt: skip
-        best, peak = float("inf"), 0
-        for _ in range(_ROUNDS):
-            begun = time.perf_counter()
-            # A small process in between: a child's peak begins at that of what has started it.
-            watched = [sys.executable, "-S", "-c", _WATCH, *command, "--overwrite"]
-            result = subprocess.run(watched, capture_output=True, text=True, check=False)
-            best = min(best, time.perf_counter() - begun)
-            if result.returncode:
-                raise SystemExit(f"prepare failed: {result.stderr}")
-            peak = int(result.stdout)
-        return best, peak // 1024
+        return min((_watched(command) for _ in range(_ROUNDS)), key=lambda run: run.seconds)
+
+
+def _watched(command: list[str]) -> Run:
+    begun = time.perf_counter()
+    # A small process in between: a child's peak begins at that of what has started it.
+    watch = [sys.executable, "-S", "-c", _WATCH, *command]
+    result = subprocess.run(watch, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - begun
+    if result.returncode:
+        raise SystemExit(f"prepare failed: {result.stderr}")
+    cpu, peak = map(float, result.stdout.split())
+    return Run(seconds, cpu, int(peak) // 1024)
 
 
 def written(rows: int) -> float:
@@ -101,68 +184,28 @@ def written(rows: int) -> float:
             Path(folder, "x"), shape=(rows * 2, *_ROW_SHAPE), chunks=block.shape, dtype="f4"
         )
         begun = time.perf_counter()
-        for start in range(0, rows * 2 - 255, 256):
+        for start in range(0, rows * 2, 256):
             array[start : start + 256] = block
-        return 1e3 * (time.perf_counter() - begun) / ((rows * 2 // 256) * 128)
+        return 1e3 * (time.perf_counter() - begun) / rows
 
 
-def main() -> None:
-    """Measure and print a table."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--files", type=int, default=400, help="synthetic NTU recordings")
-    arguments.add_argument("--ucla", type=Path, help="the real all_sqe.zip, if at hand")
-    options = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder, "ntu.zip")
-        write_ntu(
-            raw,
-            options.files,
-            progress=lambda names: track(
-                names, total=options.files, description="writing recordings", unit="files"
-            ),
-        )
-        report(raw, options)
-
-
-def report(raw: Path, options: argparse.Namespace) -> None:
-    """Measure on an archive and print."""
-    with zipfile.ZipFile(raw) as archive:
-        infos = archive.infolist()
-        some = [archive.read(info) for info in infos[:: max(1, len(infos) // 24)]]
-        mean = sum(info.file_size for info in infos) / len(infos)
-    packed = [_deflated(data) for data in some]
-    fast = load_parser("ntu")
-    field = milliseconds(read_as_the_field_does, some)
-    rows = [
-        ("the field's style: every field a float, in dictionaries", field),
-        ("our plain parser", milliseconds(read_ntu, some)),
-        (f"our parser in use ({fast.engine})", milliseconds(fast.read, some)),
-        ("floor: inflate with zlib", milliseconds(lambda d: zlib.decompress(d, -15), packed)),
-        (
-            f"floor: inflate in use ({inflater_in_use()})",
-            milliseconds(lambda d: engine.decompress(d, -15), packed),
-        ),
-        ("floor: zarr write of joint and motion", written(512)),
-    ]
-    print(f"\n{len(infos)} synthetic recordings, {mean / 1e3:.0f} KB each on average", flush=True)
-    print(f"{'':58}{'ms a file':>10}{'x the field':>12}{'peak MB':>9}")
-    for what, ms in rows:
-        print(f"{what:58}{ms:10.3f}{field / ms:12.1f}{'':>9}", flush=True)
-    for workers in (1, 2):
-        seconds, peak = prepared(raw, "ntu", workers)
-        ms = 1e3 * seconds / len(infos)
-        what = f"zip to finished store, {workers} process{'es' if workers > 1 else ''}, start-up included"
-        print(f"{what:58}{ms:10.3f}{field / ms:12.1f}{peak:9d}", flush=True)
-    if options.ucla:
-        seconds, peak = prepared(options.ucla, "ucla", 1)
-        print(f"NW-UCLA, 1,484 recordings, whole command: {seconds:.2f} s, {peak} MB")
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"(this measuring process: {own} MB)")
+def _inflate_with(engine: object) -> Callable[[tuple[bytes, int]], object]:
+    return lambda item: engine.decompressobj(-15).decompress(*item)  # type: ignore[attr-defined]
 
 
 def _deflated(data: bytes) -> bytes:
     state = zlib.compressobj(6, zlib.DEFLATED, -15)
     return state.compress(data) + state.flush()
+
+
+def _first_members(source: Path, target: Path, count: int) -> None:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist()[:count]:
+            new.writestr(info, old.read(info))
+
+
+def _bar(what: str, total: int) -> Callable[[Iterable[str]], Iterable[str]]:
+    return lambda names: track(names, total=total, description=what, unit="files")
 
 
 if __name__ == "__main__":

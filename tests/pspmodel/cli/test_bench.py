@@ -35,6 +35,7 @@ def test_the_report_for_scripts(report):
         assert row["clips_per_second"] == pytest.approx(5 / row["step_seconds"])
         assert row["flop_per_second"] == pytest.approx(row["flop"] / row["step_seconds"])
         assert row["ratio"] == pytest.approx(baseline["step_seconds"] / row["step_seconds"])
+        assert row["cpu_ratio"] == pytest.approx(baseline["cpu_seconds"] / row["cpu_seconds"])
         assert row["peak_bytes"] is None
     assert baseline["launches"] > 2 * fp32["launches"]
     assert baseline["flop"] > fp32["flop"] == bf16["flop"]
@@ -57,7 +58,9 @@ def test_the_report_for_people_and_memory():
     rows = {line.split()[0]: line for line in result.stdout.splitlines() if line}
     assert "bf16" not in rows
     for name in ("baseline", "fp32"):
-        assert re.search(r"\d (ms|s) .* [\d,]+ MB +\d+\.\d\d +[\d,.]+/s +\d+\.\d\d$", rows[name])
+        assert re.search(
+            r"\d (ms|s) .* [\d,]+ MB( +\d+\.\d\d){2} +[\d,.]+/s +\d+\.\d\d$", rows[name]
+        )
 
 
 def test_a_store_and_other_mathematics(ntu_store_path):

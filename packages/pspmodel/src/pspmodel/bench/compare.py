@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -55,25 +55,29 @@ class Figures:
 
     Attributes:
         name: of the variant.
-        step_seconds: of a training step, median.
+        step_seconds: of a training step, median, by the clock.
+        cpu_seconds: likewise, of the processor; see `Seconds`.
         clips_per_second: clips trained a second.
         flop: counted operations of a step, see `flops`.
         flop_per_second: of a step.
         launches: operations dispatched in a step, None where compiled.
         peak_bytes: GPU memory, or main memory of a process of its own; None if not measured.
-        ratio: how many times faster than the baseline, median of pairs.
+        ratio: how many times faster than the baseline, by the clock, median of pairs.
+        cpu_ratio: likewise, by processor time.
         evaluation_clips_per_second: clips predicted a second.
         evaluation_ratio: how many times faster than the baseline's evaluation.
     """
 
     name: str
     step_seconds: float
+    cpu_seconds: float
     clips_per_second: float
     flop: int
     flop_per_second: float
     launches: int | None
     peak_bytes: int | None
     ratio: float
+    cpu_ratio: float
     evaluation_clips_per_second: float
     evaluation_ratio: float
 
@@ -163,24 +167,22 @@ def compare(
             if variant.compiled:
                 side.step()
             counts[variant.name] = None if variant.compiled else launches(side.step)
-            side.step()
-            side.evaluate()
 
         started(2 * rounds * len(variants))
         device = contest.device
-        steps = {name: side.step for name, side in sides.items()}
-        training = alternate(steps, rounds, device, advanced)
-        steps = {name: side.evaluate for name, side in sides.items()}
-        evaluation = alternate(steps, rounds, device, advanced)
+        training, training_cpu = _times(
+            {name: side.step for name, side in sides.items()}, rounds, device, advanced
+        )
+        evaluation, _ = _times(
+            {name: side.evaluate for name, side in sides.items()}, rounds, device, advanced
+        )
 
         peaks: dict[str, int | None] = dict.fromkeys(sides)
         if memory:
             say("measuring peak memory")
-            for variant in variants:
-                if device.type == "cuda":
-                    peaks[variant.name] = cuda_peak(sides[variant.name].step, device)
-                elif not variant.compiled:  # the compiler's own memory would drown the step's
-                    peaks[variant.name] = process_peak(run_alone, settings, variant)
+            peaks = {
+                variant.name: _peak(variant, sides[variant.name], settings) for variant in variants
+            }
 
     reference = OurSide(contest)
     network = reference.method.network
@@ -193,12 +195,14 @@ def compare(
         Figures(
             name=name,
             step_seconds=(step := median(training[name])),
+            cpu_seconds=median(training_cpu[name]),
             clips_per_second=(labelled + unlabelled) / step,
             flop=work[name],
             flop_per_second=work[name] / step,
             launches=counts[name],
             peak_bytes=peaks[name],
             ratio=ratio(training[BASELINE], training[name]),
+            cpu_ratio=ratio(training_cpu[BASELINE], training_cpu[name]),
             evaluation_clips_per_second=unlabelled / median(evaluation[name]),
             evaluation_ratio=ratio(evaluation[BASELINE], evaluation[name]),
         )
@@ -222,10 +226,28 @@ def compare(
 
 
 def run_alone(settings: Settings, variant: Variant) -> None:
-    """Two steps of one variant, for its peak memory in a process of its own."""
-    side = variant.side(Contest(settings))
-    side.step()
-    side.step()
+    """One step of one variant, for its peak memory in a process of its own."""
+    variant.side(Contest(settings)).step()
+
+
+def _peak(variant: Variant, side: Side, settings: Settings) -> int | None:
+    device = side.contest.device
+    if device.type == "cuda":
+        return cuda_peak(side.step, device)
+    # A compiler's own memory would drown that of the step.
+    return None if variant.compiled else process_peak(run_alone, settings, variant)
+
+
+def _times(
+    steps: Mapping[str, Callable[[], object]],
+    rounds: int,
+    device: torch.device,
+    advanced: Callable[[], object],
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Seconds by the clock and of the processor, for each name in each round."""
+    times = alternate(steps, rounds, device, advanced)
+    wall = {name: [time.wall for time in taken] for name, taken in times.items()}
+    return wall, {name: [time.cpu for time in taken] for name, taken in times.items()}
 
 
 def _agreement(contest: Contest, precision: Precision) -> tuple[float, float]:

@@ -9,11 +9,24 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 _SHORTEST = 0.1  # seconds: a measurement repeats its step until it takes that long
+
+
+class Seconds(NamedTuple):
+    """Time of one step.
+
+    Attributes:
+        wall: by the clock.
+        cpu: of the processor, all threads together: on a busy machine the fairer of the two, and
+            with a GPU what it takes to feed it.
+    """
+
+    wall: float
+    cpu: float
 
 
 def alternate(
@@ -21,20 +34,22 @@ def alternate(
     rounds: int,
     device: torch.device,
     advanced: Callable[[], object] = lambda: None,
-) -> dict[str, list[float]]:
+) -> dict[str, list[Seconds]]:
     """Time several steps in turn, so that what else the machine does falls on all alike.
 
     Args:
-        steps: what to time, by name; each was called before and is warm.
+        steps: what to time, by name; each is called once more before, to see how long it takes.
         rounds: measurements of each.
         device: waited for before the clock is read.
         advanced: called after each measurement.
 
     Returns:
-        For each name the seconds of one step in each round.
+        For each name the time of one step in each round.
     """
-    repeats = {name: math.ceil(_SHORTEST / _timed(step, 1, device)) for name, step in steps.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    repeats = {
+        name: math.ceil(_SHORTEST / _timed(step, 1, device).wall) for name, step in steps.items()
+    }
+    seconds: dict[str, list[Seconds]] = {name: [] for name in steps}
     for _ in range(rounds):
         for name, step in steps.items():
             seconds[name].append(_timed(step, repeats[name], device))
@@ -83,13 +98,13 @@ def _peak_of(function: Callable[..., object], arguments: tuple[Any, ...]) -> int
     return 1024 * int(fields["VmHWM"].split()[0])
 
 
-def _timed(step: Callable[[], object], repeats: int, device: torch.device) -> float:
+def _timed(step: Callable[[], object], repeats: int, device: torch.device) -> Seconds:
     _wait(device)
-    start = time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(repeats):
         step()
     _wait(device)
-    return (time.perf_counter() - start) / repeats
+    return Seconds((time.perf_counter() - wall) / repeats, (time.process_time() - cpu) / repeats)
 
 
 def _wait(device: torch.device) -> None:

@@ -21,10 +21,14 @@ def resample(tracks: Tracks, frames: int) -> Tracks:
     nearest = low + (2 * remainder > frames - 1)
     weight = (remainder / (frames - 1))[:, None, None]
 
+    below, above = tracks.xyz.take(low, axis=1), tracks.xyz.take(high, axis=1)
+    xyz = above - below
+    xyz *= weight
+    xyz += below
+    if tracks.present.all():
+        return Tracks(xyz, np.ones((len(xyz), frames), dtype=np.bool_))
     present = tracks.present[:, nearest]
     has_low, has_high = tracks.present[:, low], tracks.present[:, high]
-    below, above = tracks.xyz[:, low], tracks.xyz[:, high]
-    xyz = below + (above - below) * weight
     np.copyto(xyz, above, where=(~has_low & has_high)[..., None, None])
     np.copyto(xyz, below, where=(has_low & ~has_high)[..., None, None])
     xyz[~present] = 0.0
