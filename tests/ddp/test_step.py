@@ -7,7 +7,6 @@ import torch
 from support import shares
 
 OPTIONS = {
-    "blocks": [[8, 8, 4, 2], [8, 16, 4, 2]],
     "contrast_weight": 0.7,
     "attention_scale": "sqrt",
 }

@@ -13,9 +13,9 @@ from pspmodel.train.setup import new_run
 
 SMALL = [
     *("--recipe", "tiny", "--device", "cpu"),
-    *("--set", "options.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]"),
+    *("--set", "network.dsta.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]"),
     *("--set", "train.epochs=1", "--set", "train.steps_per_epoch=3", "--set", "train.log_every=1"),
-    *("--set", "data.labelled_batch=5", "--set", "data.unlabelled_batch=4"),
+    *("--set", "train.labelled_batch=5", "--set", "train.unlabelled_batch=4"),
 ]
 
 
@@ -92,4 +92,4 @@ def test_one_process_without_memory_ends_all_with_one_line(tmp_path, ntu_store_p
         tmp_path / "run",
         *SMALL,
     )
-    assert_one_error(result, r"training ran out of memory on cpu .*lower data\.unlabelled_batch")
+    assert_one_error(result, r"training ran out of memory on cpu .*lower train\.unlabelled_batch")

@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 from support import shares
 
 SMALL = (
-    "options.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]",
-    "data.labelled_batch=5",
-    "data.unlabelled_batch=7",
+    "network.dsta.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]",
+    "train.labelled_batch=5",
+    "train.unlabelled_batch=7",
     "train.epochs=2",
     "train.steps_per_epoch=4",
     "train.log_every=2",
@@ -115,10 +115,10 @@ def test_what_the_first_process_refuses_all_refuse(tmp_path, ntu_store_path, two
 
 
 def test_a_batch_needs_a_clip_for_every_process(tmp_path, ntu_store_path, two):
-    few = (*SMALL, "data.unlabelled_batch=1")
+    few = (*SMALL, "train.unlabelled_batch=1")
     expected = (
         "UsageError",
-        "data.unlabelled_batch 1 cannot be divided over 2 processes; use at most 1, or a larger batch",
+        "train.unlabelled_batch 1 cannot be divided over 2 processes; use at most 1, or a larger batch",
     )
     assert two.run(shares.refusal, ntu_store_path, tmp_path / "run", few) == [expected] * 2
     assert not (tmp_path / "run").exists()

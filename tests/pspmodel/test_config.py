@@ -1,9 +1,9 @@
 import pytest
 
-from pspmodel.config import load_config, recipe_names
 from pspmodel.errors import ConfigError
 from pspmodel.methods import METHODS
 from pspmodel.methods.psp import PSPOptions
+from pspmodel.recipe import load_config, recipe_names
 
 DATASETS = ("ntu60", "ntu120", "nw-ucla")
 
@@ -31,8 +31,8 @@ def test_psp_paper_and_psp_code_differ_where_paper_and_code_do():
     assert differing == {
         "optim.lr",
         "optim.weight_decay",
-        "data.labelled_batch",
-        "data.unlabelled_batch",
+        "train.labelled_batch",
+        "train.unlabelled_batch",
         "data.unlabelled",
         "data.absent_bodies",
         "train.steps_per_epoch",
@@ -46,11 +46,11 @@ def test_published_numbers_of_the_recipes():
     paper = load_config("psp-paper", dataset="nw-ucla")
     assert (paper.optim.lr, paper.optim.weight_decay, paper.optim.warmup_epochs) == (0.06, 1e-4, 20)
     assert (paper.train.epochs, paper.optim.milestones) == (300, (76, 130))
-    assert paper.data.labelled_batch == paper.data.unlabelled_batch == 128
+    assert paper.train.labelled_batch == paper.train.unlabelled_batch == 128
     assert PSPOptions.model_validate(paper.options).joint_from_part == 0.1
     assert PSPOptions.model_validate(paper.options).joint_from_body == 0.2
     code = load_config("psp-code", dataset="ntu60")
-    assert (code.data.labelled_batch, code.data.unlabelled_batch) == (9, 90)
+    assert (code.train.labelled_batch, code.train.unlabelled_batch) == (9, 90)
     assert code.train.epochs * code.train.steps_per_epoch == 60_000
     assert PSPOptions.model_validate(code.options).temperature == 0.07
 
@@ -105,11 +105,11 @@ def test_wrong_use_is_explained(recipe, overrides, reason):
 def test_an_own_recipe_is_read_from_a_file(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(
-        'method = "psp"\n[data]\nlabelled_batch = 4\nunlabelled_batch = 0\n'
-        "[optim]\nlr = 0.1\n[train]\nepochs = 2\n"
+        'method = "psp"\n'
+        "[optim]\nlr = 0.1\n[train]\nepochs = 2\nlabelled_batch = 4\nunlabelled_batch = 0\n"
     )
     config = load_config(path, dataset="nw-ucla")
-    assert (config.recipe, config.data.labelled_batch) == ("mine", 4)
+    assert (config.recipe, config.train.labelled_batch) == ("mine", 4)
     path.write_text("[")
     with pytest.raises(ConfigError, match="not valid TOML"):
         load_config(path, dataset="nw-ucla")

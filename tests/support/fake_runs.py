@@ -2,7 +2,7 @@
 
 import json
 
-from pspmodel.config import load_config
+from pspmodel.recipe import load_config
 
 
 def write_run(

@@ -106,7 +106,7 @@ class OraclePSP:
         z = self.conv_norm(f"{name}.temporal", y, stride)
         return leaky(self.skip(f"{name}.skip_temporal", y, stride) + z)
 
-    def features(self, x: Tensor) -> Tensor:
+    def encoder(self, x: Tensor) -> Tensor:
         y = leaky(self.conv_norm("encoder.input", x))
         for index, stride in enumerate(self.strides):
             y = self.block(f"encoder.blocks.{index}", y, stride)

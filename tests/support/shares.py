@@ -19,14 +19,17 @@ from pspmodel.data.resident import ResidentData
 from pspmodel.errors import InterruptedRunError, PspmodelError
 from pspmodel.losses.cross_entropy import cross_entropy
 from pspmodel.losses.nt_xent import coarse_to_fine, nt_xent
-from pspmodel.methods import DataFacts, Method, build
+from pspmodel.methods import DataFacts, Method
 from pspmodel.nn.norm import BatchNorm2d, sample_weights
 from pspmodel.train.distributed import complete, on_first, own_part, score_divided
 from pspmodel.train.loop import Outcome, train
 from pspmodel.train.setup import Run, new_run
 from skeldata import open_store
+from support.methods import joint_step, made
 
 Gradients = tuple[Tensor, ...]
+
+SMALL_BLOCKS = [[8, 8, 4, 2], [8, 16, 4, 2]]
 
 
 # ---- collectives ---------------------------------------------------------------------------
@@ -104,7 +107,7 @@ class DoubleData(ResidentData):
 
     def clips(self, *arguments: Any, **named: Any) -> Any:
         clips = super().clips(*arguments, **named)
-        return dataclasses.replace(clips, joint=clips.joint.double(), motion=clips.motion.double())
+        return dataclasses.replace(clips, streams={s: x.double() for s, x in clips.streams.items()})
 
 
 def psp_step(
@@ -112,10 +115,10 @@ def psp_step(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
     """Terms, gradients and buffers after one step on the process's part of the rows."""
     store = open_store(path)
-    data = DoubleData(store, torch.device("cpu"), keep_absent=False)
+    data = DoubleData(store, torch.device("cpu"))
     method = _double_psp(store, options)
     rows, rest = (np.array(part)[own_part()] for part in (labelled, unlabelled))
-    terms = method.losses(data.clips(rows), data.labels_of(rows), data.clips(rest))
+    terms = method.losses(joint_step(data.clips(rows), data.labels_of(rows), data.clips(rest)))
     torch.stack(list(terms.values())).sum().backward()
     terms = complete(method.parameters(), terms)
     return (
@@ -128,7 +131,7 @@ def psp_step(
 def scores_of(path: Path, options: Mapping[str, Any], rows: Sequence[int], batch: int) -> Any:
     """Logits and labels of rows by `score_divided`."""
     store = open_store(path)
-    data = ResidentData(store, torch.device("cpu"), keep_absent=False)
+    data = ResidentData(store, torch.device("cpu"))
     method = _double_psp(store, options).float()
     classes = len(store.dataset.classes)
     scores = score_divided(method, data, np.array(rows, dtype=np.int64), classes, batch)
@@ -139,7 +142,7 @@ def _double_psp(store: Any, options: Mapping[str, Any]) -> Method:
     torch.manual_seed(0)
     classes = len(store.dataset.classes)
     facts = DataFacts(store.dataset.id, store.layout, classes, store.persons, store.frames)
-    return build("psp", facts, options).double()
+    return made("psp", facts, options, blocks=SMALL_BLOCKS).double()
 
 
 # ---- runs ----------------------------------------------------------------------------------

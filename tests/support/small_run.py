@@ -5,9 +5,9 @@ from pspmodel.train.loop import train
 from pspmodel.train.setup import new_run
 
 SMALL = (
-    "options.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]",
-    "data.labelled_batch=6",
-    "data.unlabelled_batch=6",
+    "network.dsta.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]",
+    "train.labelled_batch=6",
+    "train.unlabelled_batch=6",
     "train.epochs=2",
     "train.steps_per_epoch=3",
     "train.evaluate_every=1",

@@ -11,6 +11,7 @@ from pspmodel.data.clips import Clips
 from pspmodel.losses import coarse_to_fine
 from pspmodel.nn import Block, PSPNetwork, scaled_blocks
 from skeldata import KINECT20, KINECT25
+from support.methods import dsta
 from support.psp_oracle import PUBLISHED, OraclePSP, leaves, nt_xent_loops, scramble
 
 BLOCKS = (Block(4, 4, 2, 1), Block(4, 6, 3, 2))
@@ -21,7 +22,9 @@ CLOSE = {"rtol": 1e-9, "atol": 1e-9}
 def networks(layout=KINECT25, blocks=BLOCKS, frames=7, heads=HEADS):
     """Our network with everything off its initial constants, and the plain one with its weights."""
     torch.manual_seed(3)
-    ours = PSPNetwork(layout, CLASSES, blocks=blocks, heads=heads, body_from="joints").double()
+    ours = PSPNetwork(
+        layout, CLASSES, network=dsta(blocks, heads), heads=heads, body_from="joints"
+    ).double()
     scramble(ours)
     plain = PlainPSP(layout, CLASSES, blocks=blocks, heads=heads).double()
     plain.load(ours.state_dict())
@@ -42,14 +45,15 @@ def folded(clips):
     """The same clips for our network: bodies folded into the batch, absent ones too."""
     count, _, _, _, bodies = clips.joint.shape
     joint, motion = (x.permute(0, 4, 1, 2, 3).flatten(0, 1) for x in (clips.joint, clips.motion))
-    return Clips(joint, motion, torch.arange(count).repeat_interleave(bodies), count)
+    owners = torch.arange(count).repeat_interleave(bodies)
+    return Clips({"joint": joint, "motion": motion}, owners, count)
 
 
 def our_losses(network, labelled, labels, unlabelled):
     """The released recipe on our network: everything encoded together, modalities attended apart."""
     known, free = folded(labelled), folded(unlabelled)
     parts = (known.joint, known.motion, free.joint, free.motion)
-    features = network.features(torch.cat(parts)).split([len(part) for part in parts])
+    features = network.encoder(torch.cat(parts)).split([len(part) for part in parts])
     logits = sum(network.classify(x, known.clip_index, known.count) for x in features[:2])
     embeddings = [network.embed(x, free.clip_index, free.count) for x in features[2:]]
     terms = {"classification": F.cross_entropy(logits, labels)}
@@ -99,7 +103,7 @@ def test_contrast_and_embeddings_equal_the_oracle():
     both = folded(clips)
     # Labelled and unlabelled share batch statistics: encode everything, as the recipe does.
     everything = torch.cat((both.joint, both.motion) * 2)
-    features = model.features(everything).chunk(4)[2:]
+    features = model.encoder(everything).chunk(4)[2:]
     first, second = (model.embed(x, both.clip_index, both.count) for x in features)
     for level in ("joint", "part", "body"):
         expected = 0.2 * nt_xent_loops(first[level], second[level], 0.07)
@@ -126,7 +130,7 @@ def test_evaluation_passes_everything_through_twice():
     both = folded(clips)
     with FlopCounterMode(display=False) as needed, torch.no_grad():
         for x in (both.joint, both.motion):
-            ours.features(x)
+            ours.encoder(x)
     with FlopCounterMode(display=False) as done, torch.no_grad():
         plain.predict(clips)
     assert done.get_total_flops() > 2 * needed.get_total_flops()

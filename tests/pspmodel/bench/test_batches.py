@@ -65,7 +65,7 @@ def test_dense_clips_are_those_of_the_store(ntu_store):
 
 def test_our_batches_hold_the_same_numbers(ntu_store):
     taken = source(ntu_store, 2, 10, 0.8, seed=0)
-    data = ResidentData(ntu_store, torch.device("cpu"), keep_absent=False)
+    data = ResidentData(ntu_store, torch.device("cpu"))
     ours = data.clips(taken.unlabelled)
     dense = taken.dense(taken.unlabelled, torch.device("cpu"))
     for name in ("joint", "motion"):

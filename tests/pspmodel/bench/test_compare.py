@@ -96,8 +96,8 @@ def test_other_mathematics_are_named():
 
 def test_width_and_batches_default_to_the_recipe():
     contest = Contest(Settings(labelled=1, unlabelled=1))
-    assert contest.options.blocks[-1][1] == 256
-    assert Contest(TINY).options.blocks[-1][1] == 16
+    assert contest.blocks[-1].channels_out == 256
+    assert Contest(TINY).blocks[-1].channels_out == 16
     whole = Contest(Settings(width=1 / 16))
     assert (len(whole.source.labelled), len(whole.source.unlabelled)) == (9, 90)
 

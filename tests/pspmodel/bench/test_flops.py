@@ -6,8 +6,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pspmodel.bench.flops import Shapes, flops
 from pspmodel.losses import coarse_to_fine
-from pspmodel.nn import PSP_BLOCKS, Block, PSPNetwork, scaled_blocks
+from pspmodel.nn import Block, PSPNetwork, scaled_blocks
 from skeldata import KINECT20, KINECT25
+from support.methods import dsta
 
 BLOCKS = (Block(4, 4, 2, 1), Block(4, 8, 3, 2), Block(8, 12, 2, 2))
 
@@ -16,7 +17,7 @@ def step(network, labelled, unlabelled, frames):
     """Joint and motion of some clips of one person each through everything that trains."""
     joints = network.encoder.joints
     clips = labelled + unlabelled
-    features = network.features(torch.randn(2 * clips, 3, frames, joints))
+    features = network.encoder(torch.randn(2 * clips, 3, frames, joints))
     joint, motion = features.chunk(2)
     known, free = torch.arange(labelled), torch.arange(unlabelled)
     logits = sum(network.classify(x[:labelled], known, labelled) for x in (joint, motion))
@@ -46,7 +47,7 @@ def shapes(labelled, unlabelled, frames, levels):
     ],
 )
 def test_a_step_counts_what_pytorch_counts(layout, blocks, frames, options):
-    network = PSPNetwork(layout, 7, blocks=blocks, **options)
+    network = PSPNetwork(layout, 7, network=dsta(blocks), **options)
     counted = shapes(2, 3, frames, len(network.ppa.levels))
     with FlopCounterMode(display=False) as forward:
         loss = step(network, 2, 3, frames)
@@ -57,7 +58,7 @@ def test_a_step_counts_what_pytorch_counts(layout, blocks, frames, options):
 
 
 def test_prediction_counts_what_pytorch_counts():
-    network = PSPNetwork(KINECT25, 7, blocks=BLOCKS).eval()
+    network = PSPNetwork(KINECT25, 7, network=dsta(BLOCKS)).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.randn(4, 3, 50, 25), torch.tensor([0, 0, 1, 2]), 3)
     counted = flops(network, Shapes(50, encoded=4, classified=3), backward=False)
@@ -66,7 +67,7 @@ def test_prediction_counts_what_pytorch_counts():
 
 def test_the_released_step_takes_what_was_counted_beforehand():
     """9 + 90 clips of two bodies, absent ones included: 4.64 TFLOP, 11.7 GFLOP a clip and body."""
-    network = PSPNetwork(KINECT25, 60, blocks=PSP_BLOCKS)
+    network = PSPNetwork(KINECT25, 60)
     bodies = 2 * 2 * (9 + 90)
     total = flops(
         network,

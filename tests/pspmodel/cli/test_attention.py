@@ -41,7 +41,7 @@ def test_other_weights_streams_and_formats(tmp_path, folder, ntu_store):
 
 
 def test_attention_that_was_never_trained_is_said_to_be(tmp_path, ntu_store_path, ntu_store):
-    folder = trained_run(tmp_path / "run", ntu_store_path, "data.unlabelled_batch=0")
+    folder = trained_run(tmp_path / "run", ntu_store_path, "train.unlabelled_batch=0")
     result = run(folder, "--names", ntu_store.names[0])
     assert result.exit_code == 0, result.output
     assert "its pyramid attention was never trained" in result.stderr
@@ -59,8 +59,9 @@ def test_wrong_requests_are_one_line(tmp_path, folder, ntu_store):
 def test_a_method_without_maps_is_one_line(tmp_path, ntu_store_path, ntu_store):
     recipe = tmp_path / "plain.toml"
     recipe.write_text(
-        'method = "supervised"\n[data]\nlabelled_batch = 4\nunlabelled_batch = 0\n[optim]\nlr = 0.1\n'
-        "[train]\nepochs = 1\nsteps_per_epoch = 1\n[options]\nblocks = [[8, 8, 4, 2]]\n"
+        'method = "supervised"\n[optim]\nlr = 0.1\n'
+        "[train]\nepochs = 1\nsteps_per_epoch = 1\nlabelled_batch = 4\nunlabelled_batch = 0\n"
+        "[network.dsta]\nblocks = [[8, 8, 4, 2]]\n"
     )
     started = new_run(
         ntu_store_path, ratio="0.2", recipe=str(recipe), out=tmp_path / "run", device="cpu"

@@ -13,9 +13,9 @@ from skeldata import prepare
 from skeldata.synth import write_ntu, write_ucla
 
 SMALL = [
-    *("--set", "options.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]"),
+    *("--set", "network.dsta.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]"),
     *("--set", "train.epochs=2", "--set", "train.steps_per_epoch=3"),
-    *("--set", "data.labelled_batch=4", "--set", "data.unlabelled_batch=4"),
+    *("--set", "train.labelled_batch=4", "--set", "train.unlabelled_batch=4"),
 ]
 
 

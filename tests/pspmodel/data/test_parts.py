@@ -9,7 +9,8 @@ import torch
 from pspmodel.config import AugmentConfig
 from pspmodel.data.clips import Clips, joined
 from pspmodel.data.resident import ResidentData
-from pspmodel.methods import DataFacts, build
+from pspmodel.methods import DataFacts
+from support.methods import KEPT, joint_step, made
 
 CPU = torch.device("cpu")
 STRONG = AugmentConfig(
@@ -20,11 +21,14 @@ STRONG = AugmentConfig(
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("augment", [None, STRONG], ids=["stored", "augmented"])
 def test_parts_add_up_to_the_batch(ntu_store, keep, augment):
-    data = ResidentData(ntu_store, CPU, keep_absent=keep, augment=augment)
+    data = ResidentData(ntu_store, CPU, KEPT if keep else None)
     rows = np.random.default_rng(0).permutation(60)[:11]
-    whole = expanded(data.clips(rows, 7))
+    whole = expanded(data.clips(rows, 7, augment=augment))
     for processes in (2, 3):
-        parts = [expanded(data.clips(rows, 7, slice(r, None, processes))) for r in range(processes)]
+        parts = [
+            expanded(data.clips(rows, 7, slice(r, None, processes), augment))
+            for r in range(processes)
+        ]
         assert sum(part.count for part in parts) == whole.count == 11
         for process, part in enumerate(parts):
             for clip in range(part.count):
@@ -39,20 +43,19 @@ def expanded(clips):
     if clips.person_index is None:
         return clips
     return Clips(
-        clips.joint[clips.person_index],
-        clips.motion[clips.person_index],
+        {name: stream[clips.person_index] for name, stream in clips.streams.items()},
         clips.clip_index,
         clips.count,
     )
 
 
 def double(clips):
-    return dataclasses.replace(clips, joint=clips.joint.double(), motion=clips.motion.double())
+    return dataclasses.replace(clips, streams={s: x.double() for s, x in clips.streams.items()})
 
 
 @pytest.mark.parametrize("method", ["psp", "supervised"])
 def test_sharing_a_row_among_absent_bodies_changes_nothing(ntu_store, method):
-    data = ResidentData(ntu_store, CPU, keep_absent=True)
+    data = ResidentData(ntu_store, CPU, KEPT)
     labelled, unlabelled = (double(data.clips(rows)) for rows in (np.arange(20, 27), np.arange(9)))
     assert len(joined(labelled, unlabelled).joint) < 2 * 16
     labels = data.labels_of(np.arange(20, 27))
@@ -60,13 +63,13 @@ def test_sharing_a_row_among_absent_bodies_changes_nothing(ntu_store, method):
     def run(*batch):
         torch.manual_seed(0)
         facts = DataFacts("ntu60", ntu_store.layout, 60, 2, 50)
-        made = build(method, facts, {"blocks": [[8, 8, 4, 2], [8, 16, 4, 2]]}).double()
-        terms = dict(made.losses(batch[0], labels, batch[1]))
+        network = made(method, facts, blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]).double()
+        terms = dict(network.losses(joint_step(batch[0], labels, batch[1])))
         torch.stack(list(terms.values())).sum().backward()
-        gradients = {n: p.grad for n, p in made.named_parameters() if p.grad is not None}
-        statistics = {n: b.clone() for n, b in made.named_buffers()}
+        gradients = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+        statistics = {n: b.clone() for n, b in network.named_buffers()}
         with torch.no_grad():
-            scores = made.eval().predict(batch[0])
+            scores = network.eval().predict(batch[0])
         return {n: t.detach() for n, t in terms.items()}, gradients, statistics, scores
 
     few, all_rows = run(labelled, unlabelled), run(expanded(labelled), expanded(unlabelled))

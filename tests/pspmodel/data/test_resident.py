@@ -4,12 +4,13 @@ import torch
 from pspmodel.data.clips import joined, motion_of
 from pspmodel.data.resident import ResidentData
 from skeldata import motion
+from support.methods import KEPT
 
 CPU = torch.device("cpu")
 
 
 def test_clips_are_the_rows_of_the_store(ntu_store):
-    data = ResidentData(ntu_store, CPU, keep_absent=False)
+    data = ResidentData(ntu_store, CPU)
     rows = np.array([7, 0, 59, 7, 31])
     clips = data.clips(rows)
     assert clips.count == 5
@@ -28,8 +29,8 @@ def test_clips_are_the_rows_of_the_store(ntu_store):
 
 def test_kept_absent_bodies_share_one_row_of_zeros(ntu_store):
     rows = np.arange(len(ntu_store))
-    kept = ResidentData(ntu_store, CPU, keep_absent=True).clips(rows)
-    dropped = ResidentData(ntu_store, CPU, keep_absent=False).clips(rows)
+    kept = ResidentData(ntu_store, CPU, KEPT).clips(rows)
+    dropped = ResidentData(ntu_store, CPU).clips(rows)
     absent = ~ntu_store.read_present().any(axis=2).reshape(-1)
     assert 0 < absent.sum() < len(rows)
     assert len(kept.person_index) == 2 * len(rows)
@@ -50,7 +51,7 @@ def test_motion_on_the_device_equals_the_stores(ntu_store):
 
 
 def test_joined_batches_keep_their_clips_apart(ntu_store):
-    data = ResidentData(ntu_store, CPU, keep_absent=False)
+    data = ResidentData(ntu_store, CPU)
     first, second = data.clips(np.array([1, 2])), data.clips(np.array([3, 4, 5]))
     both = joined(first, second)
     assert both.count == 5

@@ -6,7 +6,7 @@ from pspmodel.data.selection import choose_split, select
 from pspmodel.errors import DataMismatchError, UsageError
 from skeldata import draw
 
-DATA = DataConfig(labelled_batch=4, unlabelled_batch=4)
+DATA = DataConfig()
 HELD_OUT = HeldOutConfig()
 
 

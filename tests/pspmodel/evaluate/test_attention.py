@@ -11,8 +11,9 @@ from pspmodel.evaluate.attention import (
     rows_named,
     was_trained,
 )
-from pspmodel.methods import DataFacts, build
+from pspmodel.methods import DataFacts
 from pspmodel.train.setup import new_run
+from support.methods import made
 from support.small_run import SMALL
 
 
@@ -51,7 +52,7 @@ def test_maps_are_means_over_heads_of_what_the_network_applies(run, ntu_store):
     }  # fmt: skip
     network.eval()
     with torch.inference_mode():
-        heads = network.attention_maps(network.features(clips.motion))
+        heads = network.attention_maps(network.encoder(clips.motion))
     for level, each in maps.items():
         by_hand = sum(heads[level][:, head] for head in range(4)) / 4
         np.testing.assert_allclose(each, by_hand.numpy(), atol=1e-6)
@@ -91,14 +92,14 @@ def test_each_person_that_is_there_is_drawn_as_it_stands(make_run, ntu_store, ab
 
 def test_a_method_without_maps_is_told_so(ntu_store):
     facts = DataFacts("ntu60", ntu_store.layout, 60, 2, 50)
-    method = build("supervised", facts, {"blocks": [[8, 8, 4, 2]]})
+    method = made("supervised", facts, blocks=[[8, 8, 4, 2]])
     with pytest.raises(UsageError, match="method 'supervised' has no attention maps"):
         network_of(method, "supervised")
 
 
 def test_whether_the_attention_was_ever_trained(make_run, run):
     assert was_trained(run)
-    assert not was_trained(make_run("data.unlabelled_batch=0"))
+    assert not was_trained(make_run("train.unlabelled_batch=0"))
     assert not was_trained(make_run("options.contrast_weight=0"))
 
 

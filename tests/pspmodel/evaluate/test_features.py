@@ -14,7 +14,8 @@ from pspmodel.evaluate.features import (
     nearest_neighbours,
     probe_rows,
 )
-from pspmodel.methods import DataFacts, build
+from pspmodel.methods import DataFacts
+from support.methods import made
 
 
 def clouds(n, channels, classes, seed, spread=1.0):
@@ -114,8 +115,7 @@ def test_too_many_neighbours_are_refused(k):
 
 def test_which_labels_a_probe_may_use(ntu_store):
     protocol, split = choose_split(ntu_store, protocol=None, ratio="0.2", seed=0, labels=None)
-    settings = DataConfig(labelled_batch=1, unlabelled_batch=0)
-    chosen = select(ntu_store, protocol, split, settings, HeldOutConfig())
+    chosen = select(ntu_store, protocol, split, DataConfig(), HeldOutConfig())
     assert probe_rows(ntu_store, chosen, "split").tolist() == chosen.labelled.tolist()
     everything = probe_rows(ntu_store, chosen, "all")
     assert sorted({*everything, *chosen.test}) == list(range(len(ntu_store)))
@@ -124,10 +124,9 @@ def test_which_labels_a_probe_may_use(ntu_store):
 
 def test_features_are_the_embedding_in_eval_mode(ntu_store):
     torch.manual_seed(0)
-    method = build(
-        "psp", DataFacts("ntu60", ntu_store.layout, 60, 2, 50), {"blocks": [[8, 8, 4, 2]]}
-    )
-    data = ResidentData(ntu_store, torch.device("cpu"), keep_absent=False)
+    facts = DataFacts("ntu60", ntu_store.layout, 60, 2, 50)
+    method = made("psp", facts, blocks=[[8, 8, 4, 2]])
+    data = ResidentData(ntu_store, torch.device("cpu"))
     rows = np.array([9, 2, 33])
     method.train()
     found = features_of(method, data, rows, batch=2)

@@ -4,8 +4,9 @@ import torch
 
 from pspmodel.data.resident import ResidentData
 from pspmodel.evaluate.scores import Scores, load_scores, save_scores, score, score_streams
-from pspmodel.methods import DataFacts, build
+from pspmodel.methods import DataFacts
 from pspmodel.methods.psp import PSP
+from support.methods import config_of, made
 
 LOGITS = np.array([[1, 5, 2, 0], [9, 1, 2, 3], [0, 1, 2, 3], [4, 1, 3, 2]], dtype=np.float32)
 LABELS = np.array([1, 0, 0, 2])
@@ -35,12 +36,12 @@ def facts_of(store):
 @pytest.fixture
 def method(ntu_store):
     torch.manual_seed(0)
-    return build("psp", facts_of(ntu_store), {"blocks": [[8, 8, 4, 2], [8, 8, 4, 2]]})
+    return made("psp", facts_of(ntu_store), blocks=[[8, 8, 4, 2], [8, 8, 4, 2]])
 
 
 @pytest.fixture(scope="module")
 def data(ntu_store):
-    return ResidentData(ntu_store, torch.device("cpu"), keep_absent=False)
+    return ResidentData(ntu_store, torch.device("cpu"))
 
 
 def test_scores_do_not_depend_on_batches_and_leave_the_mode_alone(ntu_store, method, data):
@@ -90,7 +91,8 @@ def test_a_method_with_a_prediction_of_its_own_is_believed(ntu_store, data):
             return streams["joint"] * streams["motion"]
 
     torch.manual_seed(0)
-    method = Product(facts_of(ntu_store), PSP.Options(blocks=((8, 8, 4, 2),)))
+    config = config_of("psp", blocks=[[8, 8, 4, 2]])
+    method = Product(facts_of(ntu_store), PSP.Options(), config)
     streams = score_streams(method, data, ROWS)
     np.testing.assert_allclose(
         streams["both"].logits, streams["joint"].logits * streams["motion"].logits, rtol=1e-4

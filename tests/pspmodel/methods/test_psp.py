@@ -6,20 +6,21 @@ import torch.nn.functional as F
 from pspmodel.data.resident import ResidentData
 from pspmodel.errors import ConfigError
 from pspmodel.losses.nt_xent import nt_xent
-from pspmodel.methods import DataFacts, build
+from pspmodel.methods import DataFacts
 from skeldata import KINECT20, KINECT25
+from support.methods import joint_step, made
 
 BLOCKS = [[8, 8, 4, 2], [8, 16, 4, 2]]
 
 
 @pytest.fixture(scope="module")
 def data(ntu_store):
-    return ResidentData(ntu_store, torch.device("cpu"), keep_absent=False)
+    return ResidentData(ntu_store, torch.device("cpu"))
 
 
 def psp(**options):
     torch.manual_seed(0)
-    return build("psp", DataFacts("ntu60", KINECT25, 60, 2, 50), {"blocks": BLOCKS, **options})
+    return made("psp", DataFacts("ntu60", KINECT25, 60, 2, 50), options, blocks=BLOCKS)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def psp(**options):
 def test_the_default_network_has_the_published_number_of_parameters(
     dataset, layout, classes, persons, expected
 ):
-    method = build("psp", DataFacts(dataset, layout, classes, persons, 50), {})
+    method = made("psp", DataFacts(dataset, layout, classes, persons, 50))
     assert sum(p.numel() for p in method.parameters()) == expected
 
 
@@ -38,7 +39,7 @@ def test_terms_are_those_of_the_paper(data):
     labelled, unlabelled = data.clips(np.arange(4)), data.clips(np.arange(10, 17))
     labels = data.labels_of(np.arange(4))
     method.eval()  # batch statistics would mix the parts that are recomputed apart below
-    terms = method.losses(labelled, labels, unlabelled)
+    terms = method.losses(joint_step(labelled, labels, unlabelled))
     assert set(terms) == {"classification", "contrast/joint", "contrast/part", "contrast/body"}
 
     net = method.network
@@ -46,8 +47,8 @@ def test_terms_are_those_of_the_paper(data):
         labelled.motion, labelled.clip_index, 4
     )
     torch.testing.assert_close(terms["classification"], F.cross_entropy(logits, labels))
-    joint = net.embed(net.features(unlabelled.joint), unlabelled.clip_index, 7)
-    motion = net.embed(net.features(unlabelled.motion), unlabelled.clip_index, 7)
+    joint = net.embed(net.encoder(unlabelled.joint), unlabelled.clip_index, 7)
+    motion = net.embed(net.encoder(unlabelled.motion), unlabelled.clip_index, 7)
     for level in ("joint", "part", "body"):
         expected = 0.3 * nt_xent(joint[level], motion[level], 0.07)
         torch.testing.assert_close(terms[f"contrast/{level}"], expected, rtol=1e-4, atol=1e-5)
@@ -55,16 +56,20 @@ def test_terms_are_those_of_the_paper(data):
 
 def test_without_unlabelled_clips_or_weight_there_is_no_contrast(data):
     labelled, labels = data.clips(np.arange(4)), data.labels_of(np.arange(4))
-    assert set(psp().losses(labelled, labels, None)) == {"classification"}
-    assert set(psp(contrast_weight=0.0).losses(labelled, labels, labelled)) == {"classification"}
-    some = psp(levels=["part"]).losses(labelled, labels, labelled)
+    assert set(psp().losses(joint_step(labelled, labels))) == {"classification"}
+    assert set(psp(contrast_weight=0.0).losses(joint_step(labelled, labels, labelled))) == {
+        "classification"
+    }
+    some = psp(levels=["part"]).losses(joint_step(labelled, labels, labelled))
     assert set(some) == {"classification", "contrast/part"}
 
 
 def test_labelled_and_unlabelled_share_batch_statistics(data):
     labelled, labels = data.clips(np.arange(4)), data.labels_of(np.arange(4))
-    alone = psp().losses(labelled, labels, None)["classification"]
-    beside = psp().losses(labelled, labels, data.clips(np.arange(20, 30)))["classification"]
+    alone = psp().losses(joint_step(labelled, labels))["classification"]
+    beside = psp().losses(joint_step(labelled, labels, data.clips(np.arange(20, 30))))[
+        "classification"
+    ]
     assert abs((alone - beside).item()) > 1e-4
 
 
@@ -96,5 +101,5 @@ def test_the_order_of_clips_orders_the_predictions(data):
 def test_wrong_options_and_methods_are_named():
     with pytest.raises(ConfigError, match="unknown key 'temprature'; did you mean 'temperature'"):
         psp(temprature=1)
-    with pytest.raises(ConfigError, match="unknown method 'pps'; use one of psp, supervised"):
-        build("pps", DataFacts("ntu60", KINECT25, 60, 2, 50), {})
+    with pytest.raises(ConfigError, match="unknown method 'pps'; use one of psp"):
+        made("pps", DataFacts("ntu60", KINECT25, 60, 2, 50))

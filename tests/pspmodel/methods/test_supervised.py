@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from pspmodel.data.resident import ResidentData
-from pspmodel.methods import METHODS, DataFacts, build
+from pspmodel.methods import METHODS, DataFacts
 from skeldata import KINECT25
+from support.methods import joint_step, made
 
 BLOCKS = [[8, 8, 4, 2], [8, 16, 4, 2]]
 FACTS = DataFacts("ntu60", KINECT25, 60, 2, 50)
@@ -13,16 +14,16 @@ FACTS = DataFacts("ntu60", KINECT25, 60, 2, 50)
 
 @pytest.fixture(scope="module")
 def data(ntu_store):
-    return ResidentData(ntu_store, torch.device("cpu"), keep_absent=False)
+    return ResidentData(ntu_store, torch.device("cpu"))
 
 
-def made(name):
+def of_seed_3(name):
     torch.manual_seed(3)
-    return build(name, FACTS, {"blocks": BLOCKS})
+    return made(name, FACTS, blocks=BLOCKS)
 
 
 def test_it_starts_from_psps_weights_and_predicts_the_same(data):
-    psp, supervised = made("psp").eval(), made("supervised").eval()
+    psp, supervised = of_seed_3("psp").eval(), of_seed_3("supervised").eval()
     clips = data.clips(np.arange(9))
     torch.testing.assert_close(supervised.predict(clips), psp.predict(clips), rtol=0, atol=1e-6)
     torch.testing.assert_close(supervised.embed(clips), psp.embed(clips), rtol=0, atol=1e-6)
@@ -32,14 +33,14 @@ def test_it_starts_from_psps_weights_and_predicts_the_same(data):
 
 
 def test_the_full_width_inference_model_has_the_published_size():
-    method = build("supervised", FACTS, {})
+    method = made("supervised", FACTS)
     assert sum(p.numel() for p in method.parameters()) == 4_216_316
 
 
 def test_the_loss_is_plain_cross_entropy(data):
-    method = made("supervised").eval()
+    method = of_seed_3("supervised").eval()
     clips, labels = data.clips(np.arange(5)), data.labels_of(np.arange(5))
-    terms = method.losses(clips, labels, data.clips(np.arange(20, 30)))
+    terms = method.losses(joint_step(clips, labels, data.clips(np.arange(20, 30))))
     assert set(terms) == {"classification"}
     torch.testing.assert_close(
         terms["classification"], F.cross_entropy(method.predict(clips), labels)
@@ -48,7 +49,7 @@ def test_the_loss_is_plain_cross_entropy(data):
 
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_every_method_predicts_the_sum_of_its_streams_and_embeds_clips(name, data):
-    method = made(name).eval()
+    method = of_seed_3(name).eval()
     clips = data.clips(np.array([4, 9, 33]))
     streams = method.predict_streams(clips)
     assert all(scores.shape == (3, 60) for scores in streams.values())

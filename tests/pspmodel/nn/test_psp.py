@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pspmodel.losses import coarse_to_fine
 from pspmodel.nn import LEVELS, Block, BodyFrom, Level, PSPNetwork, Scale, scaled_blocks
 from skeldata import KINECT20, KINECT25, Layout
+from support.methods import dsta
 from support.psp_oracle import PUBLISHED, UNEXPANDED, OraclePSP, State, leaves, scramble
 
 Coefficients = Mapping[tuple[str, str], float]
@@ -39,7 +40,7 @@ def build(
     network = PSPNetwork(
         layout,
         CLASSES,
-        blocks=blocks,
+        network=dsta(blocks, HEADS),
         heads=HEADS,
         **{f"{fine}_from_{coarse}": value for (fine, coarse), value in coefficients.items()},
         **options,
@@ -76,7 +77,7 @@ def oracle(
 
 def outputs(model: PSPNetwork | OraclePSP, x: Tensor) -> dict[str, Tensor]:
     """Everything a training step uses, by name."""
-    features = model.features(x)
+    features = model.encoder(x)
     embeddings = model.embed(features, CLIP_INDEX, CLIPS)
     logits = model.classify(features, CLIP_INDEX, CLIPS)
     return {"features": features, "logits": logits, **embeddings}
@@ -157,7 +158,7 @@ def test_the_published_depth_and_length_equal_the_oracle() -> None:
 
 def test_attention_maps_equal_the_oracle() -> None:
     network = build().train()
-    features = network.features(persons())
+    features = network.encoder(persons())
     model = oracle(leaves(network))
     expected, _ = model.attend(model.pyramid(features))
     actual = network.attention_maps(features)
@@ -273,7 +274,7 @@ def test_bf16_autocast_trains_with_the_loss_in_float32() -> None:
     network = build(dtype=torch.float32)
     x = persons().float()
     with torch.autocast("cpu", torch.bfloat16):
-        features = network.features(x)
+        features = network.encoder(x)
         assert features.dtype == torch.bfloat16
         embeddings = network.embed(features, CLIP_INDEX, CLIPS)
         terms = coarse_to_fine(embeddings, {k: v.roll(1, 0) for k, v in embeddings.items()})
@@ -293,8 +294,8 @@ def test_both_modalities_in_one_batch_share_batch_statistics() -> None:
     """Concatenating joint and motion clips must not equal running them apart in training mode."""
     network = build().train()
     joint, motion = persons(), 3 * persons().flip(0)
-    together = network.features(torch.cat((joint, motion)))[: len(joint)]
-    assert not torch.allclose(together, network.features(joint))
+    together = network.encoder(torch.cat((joint, motion)))[: len(joint)]
+    assert not torch.allclose(together, network.encoder(joint))
     network.eval()
-    together = network.features(torch.cat((joint, motion)))[: len(joint)]
-    torch.testing.assert_close(together, network.features(joint), rtol=1e-12, atol=1e-12)
+    together = network.encoder(torch.cat((joint, motion)))[: len(joint)]
+    torch.testing.assert_close(together, network.encoder(joint), rtol=1e-12, atol=1e-12)

@@ -89,7 +89,7 @@ def test_settings_are_compared_within_a_dataset(tmp_path):
 
 
 def test_many_differences_still_give_names_of_their_own(tmp_path):
-    changes = ["optim.lr=0.5", "optim.momentum=0.5", "train.epochs=3", "data.labelled_batch=2"]
+    changes = ["optim.lr=0.5", "optim.momentum=0.5", "train.epochs=3", "train.labelled_batch=2"]
     records = make(tmp_path)
     for value in (1, 2):
         records += make(tmp_path, overrides=[*changes, f"train.steps_per_epoch={value}"])

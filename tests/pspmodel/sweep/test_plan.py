@@ -55,8 +55,8 @@ def test_ratios_are_exact_and_the_same_one_is_one(ntu_store_path):
 
 def test_wrong_arguments_are_known_before_the_first_run(ntu_store_path, tmp_path):
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text('method = "supervised"\n[data]\nlabelled_batch = 4\nunlabelled_batch = 0\n'
-                      "[optim]\nlr = 0.1\n[train]\nepochs = 1\n")  # fmt: skip
+    recipe.write_text('method = "supervised"\n'
+                      "[optim]\nlr = 0.1\n[train]\nepochs = 1\nlabelled_batch = 4\nunlabelled_batch = 0\n")  # fmt: skip
     run = tmp_path / "run"
     run.mkdir()
     (run / "config.json").write_text("{}")

@@ -27,7 +27,7 @@ def test_alone_everything_is_ones_own():
         assert start == 0
         assert on_first(lambda: "done") == "done"
         assert [agreed_signal(None), agreed_signal("SIGTERM")] == [None, "SIGTERM"]
-        check_divisible(1, "data.labelled_batch")
+        check_divisible(1, "train.labelled_batch")
         terms = {"a": torch.ones(())}
         assert complete([rows], terms) is terms
 

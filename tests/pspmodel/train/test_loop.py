@@ -21,9 +21,9 @@ from pspmodel.train.loop import train
 from pspmodel.train.setup import load_run, new_run
 
 SMALL = (
-    "options.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]",
-    "data.labelled_batch=6",
-    "data.unlabelled_batch=6",
+    "network.dsta.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]",
+    "train.labelled_batch=6",
+    "train.unlabelled_batch=6",
     "train.epochs=3",
     "train.steps_per_epoch=4",
     "train.evaluate_every=1",
@@ -153,8 +153,8 @@ def test_running_out_of_memory_says_what_to_lower_and_keeps_the_checkpoint(
     run.method.losses = lambda *batch: {"classification": torch.empty(2**50)}
     with pytest.raises(
         OutOfMemoryError,
-        match=r"training ran out of memory on cpu .*; lower data\.unlabelled_batch \(now 6\) or "
-        r"data\.labelled_batch \(now 6\), or set train\.precision=bf16",
+        match=r"training ran out of memory on cpu .*; lower train\.unlabelled_batch \(now 6\) or "
+        r"train\.labelled_batch \(now 6\), or set train\.precision=bf16",
     ):
         train(run, resume=True)
     after = tensors(folder)
@@ -262,6 +262,6 @@ def test_bf16_trains_with_finite_fp32_losses(tmp_path, ntu_store_path):
 
 
 def test_supervised_training_needs_no_unlabelled_clips(tmp_path, ntu_store_path):
-    train(run_at(tmp_path / "sup", ntu_store_path, "data.unlabelled_batch=0"), stop_at=4)
+    train(run_at(tmp_path / "sup", ntu_store_path, "train.unlabelled_batch=0"), stop_at=4)
     terms = [line["terms"] for line in lines(tmp_path / "sup") if line["kind"] == "train"]
     assert set(terms[0]) == {"classification"}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from pspmodel.config import load_config
 from pspmodel.errors import NonFiniteLossError, OutOfMemoryError
+from pspmodel.recipe import load_config
 from pspmodel.train.memory import lower_batches, memory_advice
 
 CPU = torch.device("cpu")
@@ -55,12 +55,15 @@ def test_other_errors_and_earlier_advice_pass_unchanged():
     [
         (
             [],
-            "lower data.unlabelled_batch (now 90) or data.labelled_batch (now 9), "
+            "lower train.unlabelled_batch (now 90) or train.labelled_batch (now 9), "
             "or set train.precision=bf16",
         ),
-        (["train.precision=bf16", "data.unlabelled_batch=0"], "lower data.labelled_batch (now 9)"),
+        (
+            ["train.precision=bf16", "train.unlabelled_batch=0"],
+            "lower train.labelled_batch (now 9)",
+        ),
     ],
 )
 def test_the_advice_names_what_this_run_can_do_without(overrides, advice):
     config = load_config("psp-code", dataset="ntu60", overrides=overrides)
-    assert lower_batches(config) == advice
+    assert lower_batches(config.train) == advice

@@ -1,12 +1,13 @@
 import pytest
 
-from pspmodel.config import OptimConfig, load_config
+from pspmodel.config import OptimConfig
+from pspmodel.recipe import load_config
 from pspmodel.train.schedule import learning_rate
 
 
 def test_the_released_schedule():
     optim = load_config("psp-code", dataset="ntu60").optim
-    rates = [learning_rate(optim, epoch) for epoch in range(120)]
+    rates = [learning_rate(optim, 500 * epoch, 500, 60_000) for epoch in range(120)]
     assert rates[:5] == pytest.approx([0.002, 0.004, 0.006, 0.008, 0.01])
     assert rates[5:60] == pytest.approx([0.01] * 55)
     assert rates[60:90] == pytest.approx([0.001] * 30)
@@ -14,4 +15,4 @@ def test_the_released_schedule():
 
 
 def test_no_warm_up_starts_at_the_full_rate():
-    assert learning_rate(OptimConfig(lr=0.3), 0) == 0.3
+    assert learning_rate(OptimConfig(lr=0.3), 0, 10, 100) == 0.3

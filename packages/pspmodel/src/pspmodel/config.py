@@ -1,25 +1,16 @@
-"""The configuration of a run: typed, frozen, checked, from a recipe plus ``--set`` overrides.
+"""The configuration of a run: typed, frozen and checked. `pspmodel.recipe` makes it from a recipe.
 
-A recipe is a TOML file; ``extends = "NAME"`` builds it on another. Its ``[dataset.ID...]`` tables
-override the rest for one dataset; its ``[options]`` are the method's own (network, loss) and are
-checked by the method.
+Each section says one thing; what a method alone needs stands in its own ``Options``.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
-import tomllib
-from collections.abc import Mapping, Sequence
-from importlib import resources
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pspmodel.errors import ConfigError
-
-Model = TypeVar("Model", bound=BaseModel)
+Stream = Literal["joint", "bone", "motion", "bone_motion"]
+View = Literal["strong", "weak"]
 
 
 class StrictModel(BaseModel):
@@ -32,16 +23,21 @@ class DataConfig(StrictModel):
     """What reaches the network.
 
     Attributes:
-        labelled_batch: labelled clips a step.
-        unlabelled_batch: unlabelled clips a step; 0 trains on labelled clips alone.
+        streams: what is computed of the joints: themselves, bones (joint less its parent), and how
+            both move.
+        frames: T; 0 takes the store's. Other numbers resample its frames.
+        limit: coordinates beyond this size, in the store's units, are cut off; 0 for none.
+        motion_scale: factor on streams of movement, whose numbers are small beside coordinates.
         unlabelled: ``all`` training clips, their labels hidden (released code), or the ``rest``,
             without the labelled ones (paper).
         absent_bodies: ``drop`` keeps absent second persons out of the network; ``keep`` passes
             them through as zeros and averages them in, as the released code does.
     """
 
-    labelled_batch: int = Field(ge=1)
-    unlabelled_batch: int = Field(ge=0)
+    streams: tuple[Stream, ...] = Field(default=("joint", "motion"), min_length=1)
+    frames: int = Field(default=0, ge=0)
+    limit: float = Field(default=0.0, ge=0)
+    motion_scale: float = Field(default=1.0, gt=0)
     unlabelled: Literal["all", "rest"] = "all"
     absent_bodies: Literal["drop", "keep"] = "drop"
 
@@ -50,25 +46,28 @@ class AugmentConfig(StrictModel):
     """How strongly clips are changed; all off by default, as in the paper and the released code.
 
     Attributes:
-        draws: ``per-stream`` draws anew for joint and motion, ``shared`` once for both. Shared
-            draws let a contrast between streams solve itself by the transform.
+        draws: ``per-stream`` draws anew for each stream, ``shared`` once for all, ``joint-apart``
+            once for the joints and once for all others. Shared draws let a contrast between streams
+            solve itself by the transform.
         crop: least share of the frames that a random window keeps before it is resampled to T.
         flip: probability of exchanging left and right.
         yaw: largest rotation about the vertical, degrees.
         tilt: largest rotation about each of the two other axes, degrees.
         shear: largest off-diagonal of the shear matrix.
         scale: largest relative change of size.
+        stretch: largest relative change of size along each axis by itself.
         noise: standard deviation of joint noise, in the store's units, times a U(0, 1) a clip.
         hide: probability of hiding each joint for the whole clip (zeros).
     """
 
-    draws: Literal["per-stream", "shared"] = "per-stream"
+    draws: Literal["per-stream", "shared", "joint-apart"] = "per-stream"
     crop: float = Field(default=1.0, gt=0, le=1)
     flip: float = Field(default=0.0, ge=0, le=1)
     yaw: float = Field(default=0.0, ge=0, le=180)
     tilt: float = Field(default=0.0, ge=0, le=180)
     shear: float = Field(default=0.0, ge=0, lt=1)
     scale: float = Field(default=0.0, ge=0, lt=1)
+    stretch: float = Field(default=0.0, ge=0, lt=1)
     noise: float = Field(default=0.0, ge=0)
     hide: float = Field(default=0.0, ge=0, lt=1)
 
@@ -76,36 +75,154 @@ class AugmentConfig(StrictModel):
     def active(self) -> bool:
         """Whether any change can happen."""
         return self.crop < 1 or any(
-            (self.flip, self.yaw, self.tilt, self.shear, self.scale, self.noise, self.hide)
-        )
+            (self.flip, self.yaw, self.tilt, self.shear, self.scale, self.stretch, self.noise,
+             self.hide)
+        )  # fmt: skip
+
+
+class DstaConfig(StrictModel):
+    """PSP's encoder: attention over joints, convolution over time.
+
+    Attributes:
+        width: factor on all channels of ``blocks``.
+        blocks: (channels in, channels out, C_e, temporal stride) of each; empty takes PSP's eight.
+        heads: S, attention heads.
+    """
+
+    width: float = Field(default=1.0, gt=0)
+    blocks: tuple[tuple[int, int, int, int], ...] = ()
+    heads: int = Field(default=4, ge=1)
+
+
+class StGcnConfig(StrictModel):
+    """ST-GCN: convolution over the skeleton's graph and over time.
+
+    Attributes:
+        channels: of each unit; the fifth and the eighth halve the frames.
+        partition: of a joint's neighbours, by ``direction`` to the centre or by ``distance``.
+        dropout: after every temporal convolution but the first unit's.
+    """
+
+    channels: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
+    partition: Literal["direction", "distance"] = "direction"
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+
+
+class TcnConfig(StrictModel):
+    """A compact network: all joints of a frame side by side, then convolutions over time.
+
+    Attributes:
+        channels: of every layer.
+        depth: number of temporal convolutions.
+        kernel: their taps, odd.
+        dropout: of whole channels, after each of them.
+        halvings: how often the mean of two frames takes their place, evenly between the layers.
+    """
+
+    channels: int = Field(default=160, ge=1)
+    depth: int = Field(default=6, ge=1)
+    kernel: int = Field(default=3, ge=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    halvings: int = Field(default=2, ge=0)
+
+
+class NetworkConfig(StrictModel):
+    """The encoder that all streams share, and what each stream has of its own.
+
+    Attributes:
+        encoder: which of the tables below is used.
+        stems: first layer and input norm, ``shared`` by the streams (PSP) or ``per-stream``.
+        norms: batch norms of the rest, likewise.
+    """
+
+    encoder: Literal["dsta", "stgcn", "tcn"] = "dsta"
+    stems: Literal["shared", "per-stream"] = "shared"
+    norms: Literal["shared", "per-stream"] = "shared"
+    dsta: DstaConfig = DstaConfig()
+    stgcn: StGcnConfig = StGcnConfig()
+    tcn: TcnConfig = TcnConfig()
+
+
+class ClassificationConfig(StrictModel):
+    """Cross-entropy of the streams' logits together and, if wanted, of each alone.
+
+    Attributes:
+        fusion: how logits of streams become one prediction.
+        auxiliary: weight of the sum of the single streams' losses; PSP has none.
+        smoothing: share of the target that is spread over all classes.
+    """
+
+    fusion: Literal["sum", "mean"] = "sum"
+    auxiliary: float = Field(default=0.0, ge=0)
+    smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+
+class PseudoLabelConfig(StrictModel):
+    """Labels that averaged weights give to weakly changed unlabelled clips; off by default.
+
+    The teacher's probabilities are the mean over the streams, divided by their own running class
+    mean and normalised again, so that no class takes all.
+
+    Attributes:
+        weight: of the classification loss on strongly changed clips with these labels.
+        threshold: least probability of a label that is used.
+        start, full: share of the schedule at which the weight begins to grow and has grown.
+        alignment: decay of the running class mean; 0 leaves the probabilities as they are.
+    """
+
+    weight: float = Field(default=0.0, ge=0)
+    threshold: float = Field(default=0.6, ge=0, lt=1)
+    start: float = Field(default=0.3, ge=0, le=1)
+    full: float = Field(default=0.5, ge=0, le=1)
+    alignment: float = Field(default=0.97, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _grows(self) -> PseudoLabelConfig:
+        if self.full < self.start:
+            raise ValueError(f"full {self.full} lies before start {self.start}")
+        return self
 
 
 class OptimConfig(StrictModel):
-    """SGD with Nesterov momentum, linear warm-up by epoch, then steps down.
+    """The optimiser and its learning rate.
 
     Attributes:
+        kind: ``sgd`` with Nesterov momentum, or ``adamw``.
         lr: learning rate after warm-up.
-        momentum, weight_decay: of SGD; decay applies to every parameter, as in the released code.
-        warmup_epochs: W; epoch e < W runs at lr * (e + 1) / W.
-        milestones: epochs at which the rate is multiplied by ``decay``.
+        momentum: of SGD.
+        betas: of AdamW.
+        weight_decay: strength.
+        decayed: ``all`` parameters, as in the released code, or ``matrices`` alone (two axes and
+            more: neither biases nor norms).
+        schedule: ``steps`` multiplies the rate by ``decay`` at each milestone and warms up by whole
+            epochs; ``cosine`` goes to zero, step by step.
+        warmup_epochs: W; with ``steps``, epoch e < W runs at lr * (e + 1) / W.
+        milestones: epochs.
         decay: factor at a milestone.
     """
 
+    kind: Literal["sgd", "adamw"] = "sgd"
     lr: float = Field(gt=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
+    decayed: Literal["all", "matrices"] = "all"
+    schedule: Literal["steps", "cosine"] = "steps"
     warmup_epochs: int = Field(default=0, ge=0)
     milestones: tuple[int, ...] = ()
     decay: float = Field(default=0.1, gt=0)
 
 
 class TrainConfig(StrictModel):
-    """How long to train and what to do on the way.
+    """How long to train, on how many clips, and what to do on the way.
 
     Attributes:
         epochs: number of epochs.
         steps_per_epoch: steps of one epoch; 0 means one pass over the unlabelled clips (over the
             labelled ones if there are none).
+        labelled_batch: labelled clips a step; 0 only where a stage needs no labels.
+        unlabelled_batch: unlabelled clips a step; 0 trains on labelled clips alone.
+        average: decay of averaged weights, which then teach and predict; 0 for none.
         precision: ``fp32``, or ``bf16`` autocast with losses in fp32.
         evaluate_every: epochs between evaluations; the last epoch is always evaluated.
         checkpoint_every: epochs between checkpoints; the end is always saved.
@@ -114,10 +231,19 @@ class TrainConfig(StrictModel):
 
     epochs: int = Field(ge=1)
     steps_per_epoch: int = Field(default=0, ge=0)
+    labelled_batch: int = Field(ge=0)
+    unlabelled_batch: int = Field(ge=0)
+    average: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["fp32", "bf16"] = "fp32"
     evaluate_every: int = Field(default=1, ge=1)
     checkpoint_every: int = Field(default=1, ge=1)
     log_every: int = Field(default=20, ge=1)
+
+    @model_validator(mode="after")
+    def _has_clips(self) -> TrainConfig:
+        if not self.labelled_batch and not self.unlabelled_batch:
+            raise ValueError("labelled_batch and unlabelled_batch are both 0: nothing to train on")
+        return self
 
 
 class HeldOutConfig(StrictModel):
@@ -135,13 +261,29 @@ class HeldOutConfig(StrictModel):
     subjects: tuple[int, ...] = ()
 
 
-class RunConfig(StrictModel):
+class StageConfig(StrictModel):
+    """What may differ between the stages of a method.
+
+    Attributes:
+        augment: random changes of training clips; evaluation sees clips as they are stored.
+        weak: gentle changes, for what a teacher sees.
+        optim, train: see there.
+    """
+
+    augment: AugmentConfig = AugmentConfig()
+    weak: AugmentConfig = AugmentConfig()
+    optim: OptimConfig
+    train: TrainConfig
+
+
+class RunConfig(StageConfig):
     """Everything that decides a run, written beside it as config.json.
 
     Attributes:
         recipe: name it came from.
         method: ``psp`` or another of `pspmodel.methods`.
-        augment: random changes of training clips; evaluation sees clips as they are stored.
+        data, network, classification, pseudo_labels, held_out: see there.
+        stage: settings of single stages, each whole; what is not named runs with the run's own.
         options: the method's own settings, checked by the method.
     """
 
@@ -149,137 +291,14 @@ class RunConfig(StrictModel):
     method: str
     summary: str = ""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    data: DataConfig
-    augment: AugmentConfig = AugmentConfig()
-    optim: OptimConfig
-    train: TrainConfig
+    data: DataConfig = DataConfig()
+    network: NetworkConfig = NetworkConfig()
+    classification: ClassificationConfig = ClassificationConfig()
+    pseudo_labels: PseudoLabelConfig = PseudoLabelConfig()
     held_out: HeldOutConfig = HeldOutConfig()
+    stage: dict[str, StageConfig] = {}
     options: dict[str, Any] = {}
 
-
-def recipe_names() -> tuple[str, ...]:
-    """Names of the recipes that ship with the package."""
-    folder = resources.files("pspmodel").joinpath("recipes")
-    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
-
-
-def load_config(
-    recipe: str | Path,
-    *,
-    dataset: str,
-    method: str | None = None,
-    overrides: Sequence[str] = (),
-    seed: int | None = None,
-) -> RunConfig:
-    """Resolve a recipe for a dataset.
-
-    Args:
-        recipe: shipped name or path of a ``.toml`` file.
-        dataset: id; its ``[dataset.ID]`` tables in the recipe apply.
-        method: overrides the recipe's method.
-        overrides: ``section.key=value`` texts, e.g. ``optim.lr=0.05``; values are TOML.
-        seed: overrides the recipe's seed.
-
-    Raises:
-        ConfigError: no such recipe, or invalid settings; every fault in one message.
-    """
-    name, content = _read_recipe(str(recipe))
-    bases = [name]
-    while "extends" in content:
-        base, below = _read_recipe(str(content.pop("extends")))
-        if base in bases:
-            raise ConfigError(
-                f"recipe {name}: extends goes round in a circle: {' -> '.join(bases)}"
-            )
-        bases.append(base)
-        content = _merged(below, content)
-    special = content.pop("dataset", {})
-    if not isinstance(special, dict):
-        raise ConfigError(f"recipe {name}: dataset must be tables such as [dataset.nw-ucla.optim]")
-    content = _merged(content, special.get(dataset, {}))
-    for text in overrides:
-        content = _merged(content, _override(text))
-    if method is not None:
-        content["method"] = method
-    if seed is not None:
-        content["seed"] = seed
-    return checked(RunConfig, {"recipe": name, **content}, f"recipe {name}")
-
-
-def checked(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
-    """Validate settings; all faults at once, unknown keys with the nearest known one."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        faults = "; ".join(_fault(model, fault) for fault in error.errors())
-        raise ConfigError(f"{where}: {faults}") from None
-
-
-def _fault(model: type[BaseModel], fault: Any) -> str:
-    path = [str(part) for part in fault["loc"]]
-    if fault["type"] == "extra_forbidden":
-        known = _known_keys(model, path[:-1])
-        near = difflib.get_close_matches(path[-1], known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
-        return f"unknown key {'.'.join(path)!r}{hint}"
-    return f"{'.'.join(path)}: {fault['msg']}"
-
-
-def _known_keys(model: type[BaseModel], path: Sequence[str]) -> list[str]:
-    for part in path:
-        field = model.model_fields.get(part)
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return list(model.model_fields)
-
-
-def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = (
-            _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-        )
-    return merged
-
-
-def _override(text: str) -> dict[str, Any]:
-    key, equals, value = text.partition("=")
-    path = key.strip().split(".")
-    if not equals or not all(path):
-        raise ConfigError(f"--set {text!r} is not key=value, e.g. optim.lr=0.05")
-    try:
-        parsed = tomllib.loads(f"x = {value}")["x"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()  # a bare word such as fp32
-    for part in reversed(path):
-        parsed = {part: parsed}
-    return dict(parsed)
-
-
-def _read_recipe(recipe: str) -> tuple[str, dict[str, Any]]:
-    if recipe.endswith(".toml"):
-        try:
-            name, text = Path(recipe).stem, Path(recipe).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read recipe {recipe}: {error}") from None
-    elif recipe in recipe_names():
-        name = recipe
-        text = resources.files("pspmodel").joinpath("recipes", f"{name}.toml").read_text("utf-8")
-    else:
-        near = difflib.get_close_matches(recipe, recipe_names(), n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(
-            f"unknown recipe {recipe!r}; {hint}use one of {', '.join(recipe_names())}, or a .toml file"
-        )
-    try:
-        return name, tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"recipe {recipe} is not valid TOML: {error}") from None
-
-
-def as_json(config: BaseModel) -> str:
-    """Settings as the run folder keeps them."""
-    return json.dumps(config.model_dump(mode="json"), indent=2) + "\n"
+    def at(self, stage: str) -> StageConfig:
+        """The settings of a stage."""
+        return self.stage.get(stage, self)

@@ -146,7 +146,7 @@ def compare(
         UsageError, ConfigError: see `Contest`.
     """
     contest = Contest(settings)
-    advice = lower_batches(contest.config)
+    advice = lower_batches(contest.config.train)
     with memory_advice("the comparison", contest.device, advice):
         differences = contest.differences()
         exact = rounded = None

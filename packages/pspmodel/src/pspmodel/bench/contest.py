@@ -5,24 +5,26 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pspmodel.bench.batches import Source, source
 from pspmodel.bench.flops import Shapes
-from pspmodel.config import RunConfig, load_config
+from pspmodel.config import RunConfig
 from pspmodel.data.resident import ResidentData
 from pspmodel.errors import UsageError
 from pspmodel.methods import DataFacts
 from pspmodel.methods.psp import PSPOptions
-from pspmodel.nn.encoder import Block, scaled_blocks
+from pspmodel.nn.encoder import PSP_BLOCKS, Block, scaled_blocks
+from pspmodel.recipe import load_config
 from pspmodel.train.setup import pick_device
 from skeldata import open_store
 
 SIZES = frozenset(
-    ("blocks", "heads", "contrast_weight", "temperature",
+    ("heads", "contrast_weight", "temperature",
      "part_from_body", "joint_from_part", "joint_from_body")
 )  # fmt: skip
 """Options that the plain implementation has, too; the others must be those of `psp-code`."""
+
+_SHARED = ("data", "network", "classification", "pseudo_labels")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ class Settings:
 class Contest:
     """Everything that both sides share: device, recipe, clips.
 
+    Attributes:
+        blocks: sizes of the encoder.
+
     Raises:
         UsageError: the recipe does not train PSP, or the store is too small.
         ConfigError: the recipe or an override is invalid.
@@ -67,8 +72,8 @@ class Contest:
         self.options = PSPOptions.model_validate(self.config.options)
         self.source: Source = source(
             given,
-            settings.labelled or self.config.data.labelled_batch,
-            settings.unlabelled or self.config.data.unlabelled_batch,
+            settings.labelled or self.config.train.labelled_batch,
+            settings.unlabelled or self.config.train.unlabelled_batch,
             settings.one_person,
             settings.seed,
         )
@@ -80,9 +85,10 @@ class Contest:
             persons=store.persons,
             frames=store.frames,
         )
-        self.data = ResidentData(
-            store, self.device, keep_absent=self.config.data.absent_bodies == "keep"
-        )
+        self.data = ResidentData(store, self.device, self.config.data)
+        dsta = self.config.network.dsta
+        sizes = tuple(Block(*block) for block in dsta.blocks) or PSP_BLOCKS
+        self.blocks = sizes if dsta.width == 1 else scaled_blocks(dsta.width, sizes)
 
     def few(self) -> Contest:
         """The same contest with four clips, for what would take long with all."""
@@ -99,8 +105,15 @@ class Contest:
             for name, value in self.options.model_dump().items()
             if name not in SIZES and value != theirs[name]
         ]
-        if self.config.data.absent_bodies != "keep":
-            found.append(f"absent_bodies is {self.config.data.absent_bodies}, not keep")
+        for section in _SHARED:
+            ours, published = (getattr(c, section).model_dump() for c in (self.config, released))
+            found += [
+                f"{section}.{name} is {value}, not {published[name]}"
+                for name, value in ours.items()
+                if value != published[name] and name not in ("dsta", "unlabelled")
+            ]
+        if self.config.network.dsta.heads != self.options.heads:
+            found.append("network.dsta.heads and options.heads differ")
         return found
 
     def plain_shapes(self) -> Shapes:
@@ -123,8 +136,8 @@ def _config(settings: Settings, dataset: str) -> RunConfig:
     )
     if config.method != "psp":
         raise UsageError(f"recipe {config.recipe} trains {config.method}; bench compares psp")
-    options: dict[str, Any] = dict(config.options)
-    if settings.width is not None:
-        blocks = [Block(*block) for block in PSPOptions.model_validate(options).blocks]
-        options["blocks"] = [list(block) for block in scaled_blocks(settings.width, blocks)]
-    return config.model_copy(update={"options": options})
+    if settings.width is None:
+        return config
+    dsta = config.network.dsta.model_copy(update={"width": settings.width})
+    network = config.network.model_copy(update={"dsta": dsta})
+    return config.model_copy(update={"network": network})

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from pspmodel.nn.encoder import DstaBlock
+from pspmodel.nn.encoder import DstaBlock, DstaEncoder
 from pspmodel.nn.ppa import LevelAttention
 from pspmodel.nn.psp import PSPNetwork
 
@@ -48,7 +48,9 @@ def flops(network: PSPNetwork, shapes: Shapes, *, backward: bool = True) -> int:
         shapes: of the batch.
         backward: whether gradients are computed too.
     """
-    encoder = network.encoder
+    encoder, ppa = network.encoder, network.ppa
+    assert isinstance(encoder, DstaEncoder)
+    assert ppa is not None
     places = shapes.encoded * shapes.frames * encoder.joints
     entry = _conv(encoder.input, places)
     full = 0
@@ -59,14 +61,14 @@ def flops(network: PSPNetwork, shapes: Shapes, *, backward: bool = True) -> int:
         full += forward
     full += _linear(network.classifier, shapes.classified)
     full += _linear(network.projection, shapes.projected)
-    full += len(network.ppa.levels) * 2 * (2 * shapes.contrasted) ** 2 * encoder.channels_out
+    full += len(ppa.levels) * 2 * (2 * shapes.contrasted) ** 2 * encoder.channels_out
 
     members, groups = network.pyramid.averages.shape
     parts = network.pyramid.parts
     means = 2 * shapes.attended * encoder.channels_out * frames * members * groups
     for name, nodes in (("joint", members), ("part", parts), ("body", groups - parts)):
-        if name in network.ppa.attention:
-            full += _level(network.ppa.attention[name], shapes.attended * frames * nodes, nodes)
+        if name in ppa.attention:
+            full += _level(ppa.attention[name], shapes.attended * frames * nodes, nodes)
     if not backward:
         return entry + full + means
     return 2 * entry + 3 * full + 2 * means

@@ -15,9 +15,8 @@ from pspmodel.bench.batches import Rows
 from pspmodel.bench.contest import SIZES, Contest
 from pspmodel.bench.flops import Shapes
 from pspmodel.data.clips import Clips
-from pspmodel.methods import build
+from pspmodel.methods import Step, build
 from pspmodel.methods.psp import PSP
-from pspmodel.nn.encoder import Block
 from pspmodel.nn.psp import PSPNetwork
 
 Precision = Literal["fp64", "fp32", "bf16"]
@@ -87,8 +86,8 @@ class PlainSide(Side):
         network = PlainPSP(
             contest.facts.layout,
             contest.facts.classes,
-            blocks=[Block(*block) for block in options.blocks],
-            **{name: getattr(options, name) for name in SIZES - {"blocks"}},
+            blocks=contest.blocks,
+            **{name: getattr(options, name) for name in SIZES},
         )
         if ours is not None:
             network.load(ours.network.state_dict())
@@ -117,7 +116,7 @@ class OurSide(Side):
         self, contest: Contest, precision: Precision = "fp32", *, compiled: bool = False
     ) -> None:
         torch.manual_seed(contest.settings.seed)
-        method = build("psp", contest.facts, contest.config.options)
+        method = build(contest.config, contest.facts)
         assert isinstance(method, PSP)
         super().__init__(contest, method.double() if precision == "fp64" else method, fused=True)
         self._precision = precision
@@ -128,7 +127,10 @@ class OurSide(Side):
         rows = self.contest.source
         labels = self.contest.data.labels_of(rows.labelled)
         with self._autocast():
-            return self._losses(self._clips(rows.labelled), labels, self._clips(rows.unlabelled))
+            step = Step(
+                "joint", self._clips(rows.labelled), labels, (self._clips(rows.unlabelled),)
+            )
+            return self._losses(step)
 
     def predict(self) -> Tensor:
         """Logits of the unlabelled clips."""
@@ -138,7 +140,7 @@ class OurSide(Side):
     def _clips(self, rows: Rows) -> Clips:
         clips = self.contest.data.clips(rows)
         if self._precision == "fp64":
-            clips = replace(clips, joint=clips.joint.double(), motion=clips.motion.double())
+            clips = replace(clips, streams={s: x.double() for s, x in clips.streams.items()})
         return clips
 
     def _autocast(self) -> torch.autocast:

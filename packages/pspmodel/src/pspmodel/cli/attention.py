@@ -70,7 +70,7 @@ def attention(
     loaded = load_run(run, store=store, device=device)
     network = looking.network_of(loaded.method, loaded.config.method)
     rows = looking.rows_named(loaded.store, wanted)
-    checkpoints.load_tensors(run / "checkpoints" / checkpoint, loaded.method)
+    checkpoints.load_predicting(run / "checkpoints" / checkpoint, loaded.method)
     if out is not None and out.suffix.lower() in SUFFIXES:
         if len(wanted) > 1:
             raise UsageError(f"-o {out} is one file for {len(wanted)} clips; give a folder")

@@ -89,7 +89,7 @@ def tsne(
     rows = part[np.isin(loaded.store.labels[part], labels)]
     if len(rows) < 3:
         raise UsageError(f"{len(rows)} {split} clips are of these classes; t-SNE needs 3")
-    checkpoints.load_tensors(run / "checkpoints" / checkpoint, loaded.method)
+    checkpoints.load_predicting(run / "checkpoints" / checkpoint, loaded.method)
     rows = embedding.thinned(rows, loaded.store.labels[rows], limit, seed)
     if classes is None and len(labels) < len(present):
         note(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pspmodel.config import AugmentConfig
+from pspmodel.data.resample import resampled
 from skeldata import Layout
 
 _AXES = {"x": 0, "y": 1, "z": 2}
@@ -49,12 +50,19 @@ class Augmenter:
         layout: joints, for flips.
         up: the store's vertical axis, ``z`` for recipe psp, ``y`` for yaw.
         device: of the clips.
+        frames: T of what it gives; 0 leaves it as it is.
     """
 
     def __init__(
-        self, config: AugmentConfig, layout: Layout, up: str, device: torch.device
+        self,
+        config: AugmentConfig,
+        layout: Layout,
+        up: str,
+        device: torch.device,
+        frames: int = 0,
     ) -> None:
         self.config = config
+        self._frames = frames
         self._joints = layout.joint_count
         self._flip_index = torch.from_numpy(layout.flip_index).to(device)
         self._up = _AXES[up]
@@ -64,7 +72,7 @@ class Augmenter:
         """Draw for a number of clips; equal generators give equal draws whatever is switched on."""
         config = self.config
         # One block of uniform numbers, so that switching one change on leaves the others alone.
-        u = torch.rand((clips, 13), generator=generator, device=self._device)
+        u = torch.rand((clips, 16), generator=generator, device=self._device)
         hide = torch.rand((clips, self._joints), generator=generator, device=self._device)
         length = 1 - (1 - config.crop) * u[:, 0]
         turns = torch.full((3,), config.tilt, device=self._device)
@@ -73,12 +81,13 @@ class Augmenter:
         shear = torch.eye(3, device=self._device).repeat(clips, 1, 1)
         off = ~torch.eye(3, dtype=torch.bool, device=self._device)
         shear[:, off] = (2 * u[:, 6:12] - 1) * config.shear
-        scale = 1 + (2 * u[:, 12] - 1) * config.scale
+        scale = 1 + (2 * u[:, 12:13] - 1) * config.scale
+        scale = scale * (1 + (2 * u[:, 13:] - 1) * config.stretch)
         return Draws(
             start=u[:, 1] * (1 - length),
             length=length,
             flip=u[:, 2] < config.flip,
-            matrix=_rotation(angles) @ shear * scale[:, None, None],
+            matrix=_rotation(angles) @ shear * scale[:, None, :],
             noise=config.noise * torch.rand(clips, generator=generator, device=self._device),
             hidden=hide < config.hide,
         )
@@ -95,15 +104,16 @@ class Augmenter:
             generator: for noise.
 
         Returns:
-            Changed joint and present, same shapes; absent stays exact zeros.
+            Changed joint and present, in the wanted number of frames; absent stays exact zeros.
         """
         config = self.config
-        if config.crop < 1:
-            joint, present = _resampled(joint, present, draws.start, draws.length)
+        if config.crop < 1 or self._frames not in (0, joint.shape[1]):
+            frames = self._frames or joint.shape[1]
+            joint, present = resampled(joint, present, draws.start, draws.length, frames)
         if config.flip:
             flipped = joint[:, :, self._flip_index] * joint.new_tensor([-1.0, 1.0, 1.0])
             joint = torch.where(draws.flip[:, None, None, None], flipped, joint)
-        if config.yaw or config.tilt or config.shear or config.scale:
+        if config.yaw or config.tilt or config.shear or config.scale or config.stretch:
             joint = (joint.flatten(1, 2) @ draws.matrix.mT).view_as(joint)
         if config.noise:
             noise = torch.randn(joint.shape, generator=generator, device=joint.device)
@@ -125,21 +135,3 @@ def _rotation(angles: Tensor) -> Tensor:
     about_y = matrix(cos[1], zero, sin[1], zero, one, zero, -sin[1], zero, cos[1])
     about_z = matrix(cos[2], -sin[2], zero, sin[2], cos[2], zero, zero, zero, one)
     return about_z @ about_y @ about_x
-
-
-def _resampled(
-    joint: Tensor, present: Tensor, start: Tensor, length: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Stretch a window of each person to T frames, with the rules of absence of the store."""
-    frames = joint.shape[1]
-    grid = torch.linspace(0, 1, frames, device=joint.device)
-    position = (start[:, None] + length[:, None] * grid) * (frames - 1)
-    low = position.floor().clamp(max=frames - 1).long()
-    high = (low + 1).clamp(max=frames - 1)
-    weight = position - low
-    there_low, there_high = present.gather(1, low), present.gather(1, high)
-    at_nearest = torch.where(weight > 0.5, there_high, there_low)
-    weight = torch.where(there_low & there_high, weight, there_high.to(weight.dtype))
-    rows = torch.arange(len(joint), device=joint.device)[:, None]
-    mixed = torch.lerp(joint[rows, low], joint[rows, high], weight[..., None, None])
-    return mixed * at_nearest[..., None, None], at_nearest

@@ -1,7 +1,8 @@
-"""A batch of clips as networks take it: persons folded into the batch."""
+"""A batch of clips as the networks want it: one row a person, one tensor a stream."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -13,20 +14,34 @@ class Clips:
     """P persons of ``count`` clips; identical ones may share one of R rows.
 
     Attributes:
-        joint: (R, 3, T, V) float32 coordinates.
-        motion: (R, 3, T, V) float32, next frame minus this one.
+        streams: (R, 3, T, V) float32 by name: joint coordinates, motion (next frame minus this one)
+            and what else the recipe asks for, in its order.
         clip_index: (P,) int64, which clip each person belongs to.
         count: number of clips.
         person_index: (P,) int64, the row of each person; None if each has its own.
         weights: (R,) float32, how many persons a row stands for; None if one each.
     """
 
-    joint: Tensor
-    motion: Tensor
+    streams: Mapping[str, Tensor]
     clip_index: Tensor
     count: int
     person_index: Tensor | None = None
     weights: Tensor | None = None
+
+    @property
+    def joint(self) -> Tensor:
+        """The stream of coordinates."""
+        return self.streams["joint"]
+
+    @property
+    def motion(self) -> Tensor:
+        """The stream of their movement."""
+        return self.streams["motion"]
+
+    @property
+    def rows(self) -> int:
+        """R, rows of each stream."""
+        return len(next(iter(self.streams.values())))
 
     @property
     def owners(self) -> tuple[Tensor, int, Tensor | None]:
@@ -38,12 +53,11 @@ def joined(first: Clips, second: Clips) -> Clips:
     """One batch of two; the clips of the second are numbered behind those of the first."""
     person_index = weights = None
     if first.person_index is not None and second.person_index is not None:
-        person_index = torch.cat((first.person_index, second.person_index + len(first.joint)))
+        person_index = torch.cat((first.person_index, second.person_index + first.rows))
     if first.weights is not None and second.weights is not None:
         weights = torch.cat((first.weights, second.weights))
     return Clips(
-        torch.cat((first.joint, second.joint)),
-        torch.cat((first.motion, second.motion)),
+        {name: torch.cat((part, second.streams[name])) for name, part in first.streams.items()},
         torch.cat((first.clip_index, second.clip_index + first.count)),
         first.count + second.count,
         person_index,
@@ -57,3 +71,20 @@ def motion_of(joint: Tensor, present: Tensor) -> Tensor:
     moved = torch.zeros_like(joint)
     moved[:, :-1] = torch.where(both, joint[:, 1:] - joint[:, :-1], 0.0)
     return moved
+
+
+def bone_of(joint: Tensor, parents: Tensor) -> Tensor:
+    """Bones of joints (P, T, V, 3) with the parent (V,) of each: `skeldata.bone` on the device."""
+    return joint - joint[:, :, parents]
+
+
+def stream_of(
+    name: str, joint: Tensor, present: Tensor, parents: Tensor, motion_scale: float
+) -> Tensor:
+    """One stream of joints (P, T, V, 3), in the networks' axis order (P, 3, T, V)."""
+    shown = bone_of(joint, parents) if name.startswith("bone") else joint
+    if name.endswith("motion"):
+        shown = motion_of(shown, present)
+        if motion_scale != 1:
+            shown = shown * motion_scale
+    return shown.permute(0, 3, 1, 2).contiguous()

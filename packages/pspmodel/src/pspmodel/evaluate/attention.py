@@ -37,7 +37,7 @@ def network_of(method: Method, name: str) -> PSPNetwork:
 def was_trained(run: Run) -> bool:
     """Whether any loss of the run reached the pyramid attention, which serves the contrast alone."""
     weight = getattr(getattr(run.method, "options", None), "contrast_weight", 1.0)
-    return bool(run.config.data.unlabelled_batch) and weight > 0
+    return bool(run.config.train.unlabelled_batch) and weight > 0
 
 
 @torch.inference_mode()
@@ -58,8 +58,7 @@ def attention_maps(
     was_training = network.training
     network.eval()
     try:
-        persons = clips.joint if stream == "joint" else clips.motion
-        maps = network.attention_maps(network.features(persons))
+        maps = network.attention_maps(network.encode(clips.streams, clips.weights)[stream])
     finally:
         network.train(was_training)
     return {str(level): each.float().mean(dim=1).cpu().numpy() for level, each in maps.items()}

@@ -46,7 +46,7 @@ def evaluate_run(
     """
     folder = run.folder / "checkpoints" / checkpoint
     facts = checkpoints.load_facts(folder)
-    checkpoints.load_tensors(folder, run.method)
+    checkpoints.load_predicting(folder, run.method)
     test, classes = run.selection.test, run.store.dataset.classes
     streams = score_streams(run.method, run.data, test, batch=batch, precision=precision)
     scores = streams[BOTH]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import TypeVar
 
 import torch
@@ -78,3 +79,25 @@ def coarse_to_fine(
     if first.keys() != second.keys():
         raise UsageError(f"levels differ: {list(first)} and {list(second)}; give the same ones")
     return {level: nt_xent(first[level], second[level], temperature) for level in first}
+
+
+def between_streams(
+    embedded: Mapping[str, Mapping[Key, Tensor]], temperature: float = 0.07
+) -> dict[Key, Tensor]:
+    """`coarse_to_fine` between every two streams, the mean over the pairs.
+
+    Args:
+        embedded: stream -> level -> (M, C).
+        temperature: tau, positive.
+
+    Returns:
+        level -> scalar; with two streams `coarse_to_fine` of them.
+
+    Raises:
+        UsageError: there is only one stream; and see `coarse_to_fine`.
+    """
+    pairs = list(combinations(embedded.values(), 2))
+    if not pairs:
+        raise UsageError(f"a contrast needs two streams, not {list(embedded)}; set data.streams")
+    found = [coarse_to_fine(first, second, temperature) for first, second in pairs]
+    return {level: torch.stack([terms[level] for terms in found]).mean() for level in found[0]}

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
-from pspmodel.config import StrictModel
-from pspmodel.data.clips import Clips, joined
-from pspmodel.losses.cross_entropy import cross_entropy
-from pspmodel.losses.nt_xent import coarse_to_fine
-from pspmodel.methods.base import DataFacts, Method
-from pspmodel.nn.encoder import PSP_BLOCKS, Block
-from pspmodel.nn.heads import node_mean, person_mean
+from pspmodel.config import RunConfig, StrictModel
+from pspmodel.data.clips import Clips
+from pspmodel.losses.nt_xent import between_streams
+from pspmodel.methods.base import DataFacts
+from pspmodel.methods.joint import JointMethod
 from pspmodel.nn.norm import sample_weights
 from pspmodel.nn.psp import PSPNetwork
 
@@ -23,13 +20,13 @@ Level = Literal["joint", "part", "body"]
 
 
 class PSPOptions(StrictModel):
-    """Settings of PSP's network and loss.
+    """Settings of PSP's pyramid and contrast.
 
     Attributes:
-        blocks: encoder blocks as (channels in, channels out, C_e, temporal stride).
-        heads: S, attention heads.
+        heads: S, heads of the pyramid attention.
         contrast_weight: weight of the summed contrast; 1 in the paper, 0.2 in the released code.
         temperature: tau of the contrast.
+        attention: False contrasts the pyramid's nodes without pyramid attention ("w/o PPA").
         attention_scale: divide pyramid attention by C_e * T (``full``, code) or its square root
             (``sqrt``, paper eq. 4).
         body_from: body nodes as means of ``parts`` (paper) or of ``joints`` (code).
@@ -37,10 +34,10 @@ class PSPOptions(StrictModel):
         levels: pyramid levels that are contrasted.
     """
 
-    blocks: tuple[tuple[int, int, int, int], ...] = PSP_BLOCKS
     heads: int = Field(default=4, ge=1)
     contrast_weight: float = Field(default=0.2, ge=0)
     temperature: float = Field(default=0.07, gt=0)
+    attention: bool = True
     attention_scale: Literal["full", "sqrt"] = "full"
     body_from: Literal["parts", "joints"] = "parts"
     part_from_body: float = 0.2
@@ -49,19 +46,24 @@ class PSPOptions(StrictModel):
     levels: tuple[Level, ...] = ("joint", "part", "body")
 
 
-class PSP(Method):
-    """Cross-entropy on joint + motion logits, and contrast of joint with motion at each level."""
+class PSP(JointMethod):
+    """Cross-entropy on summed logits, and contrast of joint with motion at each pyramid level.
+
+    With more streams than the paper's two, each two of them are contrasted and the mean is taken.
+    """
 
     Options = PSPOptions
+    network: PSPNetwork
 
-    def __init__(self, facts: DataFacts, options: PSPOptions) -> None:
-        super().__init__()
-        self.options = options
+    def __init__(self, facts: DataFacts, options: PSPOptions, config: RunConfig) -> None:
+        super().__init__(facts, options, config)
         self.network = PSPNetwork(
             facts.layout,
             facts.classes,
-            blocks=tuple(Block(*block) for block in options.blocks),
+            network=config.network,
+            streams=facts.streams,
             heads=options.heads,
+            attention=options.attention,
             body_from=options.body_from,
             attention_scale=options.attention_scale,
             part_from_body=options.part_from_body,
@@ -70,49 +72,14 @@ class PSP(Method):
             levels=options.levels,
         )
 
-    def losses(
-        self, labelled: Clips, labels: Tensor, unlabelled: Clips | None
-    ) -> Mapping[str, Tensor]:
-        """Section 3.4 of the paper: classification plus the coarse-to-fine contrastive loss."""
-        clips = labelled if unlabelled is None else joined(labelled, unlabelled)
-        # One forward for everything: batch statistics are shared, as in the released code.
-        joint, motion = self._features(clips)
-        known = slice(0, len(labelled.joint))
-        logits = self._logits(joint[known], motion[known], labelled)
-        terms = {"classification": cross_entropy(logits, labels)}
-        if unlabelled is not None and self.options.contrast_weight > 0:
-            rest = slice(len(labelled.joint), None)
-            with sample_weights(unlabelled.weights):
-                first = self.network.embed(joint[rest], *unlabelled.owners)
-                second = self.network.embed(motion[rest], *unlabelled.owners)
-            contrast = coarse_to_fine(first, second, self.options.temperature)
-            weight = self.options.contrast_weight
-            terms |= {f"contrast/{level}": weight * term for level, term in contrast.items()}
-        return terms
-
-    def predict_streams(self, clips: Clips) -> Mapping[str, Tensor]:
-        """Logits of joint and motion; PSP predicts with encoder and classifier alone."""
-        joint, motion = self._features(clips)
-        return {
-            "joint": self.network.classify(joint, *clips.owners),
-            "motion": self.network.classify(motion, *clips.owners),
-        }
-
-    def embed(self, clips: Clips) -> Tensor:
-        """Pooled encoder features of joint and motion side by side, (n, 2C)."""
-        return torch.cat(
-            [person_mean(node_mean(features), *clips.owners) for features in self._features(clips)],
-            dim=1,
-        )
-
-    def _features(self, clips: Clips) -> tuple[Tensor, Tensor]:
-        weights = None if clips.weights is None else clips.weights.repeat(2)
-        with sample_weights(weights):
-            features = self.network.features(torch.cat((clips.joint, clips.motion)))
-        joint, motion = features.chunk(2)
-        return joint, motion
-
-    def _logits(self, joint: Tensor, motion: Tensor, clips: Clips) -> Tensor:
-        return self.network.classify(joint, *clips.owners) + self.network.classify(
-            motion, *clips.owners
-        )
+    def contrast(self, features: Mapping[str, Tensor], clips: Clips) -> Mapping[str, Tensor]:
+        """The coarse-to-fine contrastive loss (section 3.4 of the paper), one term a level."""
+        weight = self.options.contrast_weight
+        if not weight:
+            return {}
+        with sample_weights(clips.weights):
+            embedded = {
+                stream: self.network.embed(part, *clips.owners) for stream, part in features.items()
+            }
+        terms = between_streams(embedded, self.options.temperature)
+        return {f"contrast/{level}": weight * term for level, term in terms.items()}

@@ -1,67 +1,29 @@
-"""The baseline: PSP's encoder and classifier, trained on the labelled clips alone."""
+"""The baseline: encoder and classifier, trained on the labelled clips alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import ClassVar
 
-import torch
-from pydantic import Field
-from torch import Tensor
-
-from pspmodel.config import StrictModel
-from pspmodel.data.clips import Clips
-from pspmodel.losses.cross_entropy import cross_entropy
-from pspmodel.methods.base import DataFacts, Method
-from pspmodel.nn.encoder import PSP_BLOCKS, Block, DstaEncoder
-from pspmodel.nn.heads import node_mean, person_mean
-from pspmodel.nn.layers import linear
-from pspmodel.nn.norm import sample_weights
+from pspmodel.config import RunConfig, StrictModel
+from pspmodel.methods.base import DataFacts
+from pspmodel.methods.joint import JointMethod
+from pspmodel.nn.streams import StreamClassifier
 
 
 class SupervisedOptions(StrictModel):
-    """Settings of the network.
-
-    Attributes:
-        blocks: encoder blocks as (channels in, channels out, C_e, temporal stride).
-        heads: S, attention heads.
-    """
-
-    blocks: tuple[tuple[int, int, int, int], ...] = PSP_BLOCKS
-    heads: int = Field(default=4, ge=1)
+    """There are none: network and classification have sections of their own."""
 
 
-class Supervised(Method):
-    """Cross-entropy on joint + motion logits; unlabelled clips are not looked at.
+class Supervised(JointMethod):
+    """Cross-entropy alone; unlabelled clips are not looked at.
 
-    With equal seed, blocks and heads it starts from the very weights that PSP starts from.
+    ``--method supervised`` with any recipe of joint training gives that recipe's supervised twin: the
+    same steps, changes and averaging, and with equal seed the very weights it starts from.
     """
 
     Options = SupervisedOptions
+    uses_unlabelled: ClassVar[bool] = False
 
-    def __init__(self, facts: DataFacts, options: SupervisedOptions) -> None:
-        super().__init__()
-        blocks = tuple(Block(*block) for block in options.blocks)
-        self.encoder = DstaEncoder(facts.layout.joint_count, blocks, options.heads)
-        self.classifier = linear(self.encoder.channels_out, facts.classes)
-
-    def losses(
-        self, labelled: Clips, labels: Tensor, unlabelled: Clips | None
-    ) -> Mapping[str, Tensor]:
-        """Classification alone."""
-        return {"classification": cross_entropy(self.predict(labelled), labels)}
-
-    def predict_streams(self, clips: Clips) -> Mapping[str, Tensor]:
-        """Logits of joint and motion; one classifier serves both."""
-        joint, motion = self._pooled(clips)
-        return {"joint": self.classifier(joint), "motion": self.classifier(motion)}
-
-    def embed(self, clips: Clips) -> Tensor:
-        """Pooled encoder features of joint and motion side by side, (n, 2C)."""
-        return torch.cat(self._pooled(clips), dim=1)
-
-    def _pooled(self, clips: Clips) -> tuple[Tensor, Tensor]:
-        weights = None if clips.weights is None else clips.weights.repeat(2)
-        with sample_weights(weights):
-            features = self.encoder(torch.cat((clips.joint, clips.motion)))
-        joint, motion = (person_mean(node_mean(part), *clips.owners) for part in features.chunk(2))
-        return joint, motion
+    def __init__(self, facts: DataFacts, options: SupervisedOptions, config: RunConfig) -> None:
+        super().__init__(facts, options, config)
+        self.network = StreamClassifier(config.network, facts.layout, facts.classes, facts.streams)

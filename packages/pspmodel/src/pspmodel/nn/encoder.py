@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
+from pspmodel.nn.encoders import Encoder
 from pspmodel.nn.layers import activate, conv_norm, convolution, similarity
 from pspmodel.nn.nodes import from_node_rows, node_rows, split_heads
 
@@ -137,7 +138,7 @@ class DstaBlock(nn.Module):
         return from_node_rows(mixed.view(-1, joints, self.heads * channels), frames)
 
 
-class DstaEncoder(nn.Module):
+class DstaEncoder(Encoder):
     """Map skeleton sequences to joint features.
 
     Source: PSP's released configuration of DSTA-Net (the paper cites the network only).
@@ -173,26 +174,19 @@ class DstaEncoder(nn.Module):
                 )
         self.joints = joints
         self.channels_out = blocks[-1].channels_out
-        self.input = conv_norm(channels_in, blocks[0].channels_in)
+        self._channels = channels_in, blocks[0].channels_in
+        self.input = self.new_stem()
         self.blocks = nn.Sequential(*(DstaBlock(block, joints, heads) for block in blocks))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Encode P persons.
+    def new_stem(self) -> nn.Module:
+        """1x1 convolution of the coordinates, and its norm."""
+        return conv_norm(*self._channels)
 
-        Args:
-            x: (P, C, T, V) coordinates.
+    def arranged(self, x: Tensor) -> Tensor:
+        """Channels last, and so all that follows; see `nodes`."""
+        return super().arranged(x).contiguous(memory_format=torch.channels_last)
 
-        Returns:
-            (P, channels_out, T', V) features, T' = 13 for T = 50 and the published blocks.
-
-        Raises:
-            UsageError: ``x`` has another number of joints.
-        """
-        if x.ndim != 4 or x.shape[-1] != self.joints:
-            raise UsageError(
-                f"the encoder was built for (P, C, T, {self.joints}), got {tuple(x.shape)}; "
-                "check the layout and the axis order"
-            )
-        x = x.contiguous(memory_format=torch.channels_last)  # and so all that follows; see `nodes`
-        y: Tensor = self.blocks(activate(self.input(x)))
-        return y
+    def trunk(self, y: Tensor) -> Tensor:
+        """(P, C, T, V) -> (P, channels_out, T', V), T' = 13 for T = 50 and the published blocks."""
+        z: Tensor = self.blocks(activate(y))
+        return z

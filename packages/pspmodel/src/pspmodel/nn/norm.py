@@ -79,6 +79,33 @@ class BatchNorm2d(nn.BatchNorm2d):
         return y
 
 
+class StreamNorm(nn.Module):
+    """A batch norm for each of several streams, whose samples lie one stream after the other."""
+
+    def __init__(self, features: int, streams: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(BatchNorm2d(features) for _ in range(streams))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(S P, C, T, V) -> (S P, C, T, V)."""
+        parts = x.chunk(len(self.norms))
+        own = [None] * len(parts) if _weights is None else _weights.chunk(len(parts))
+        normalised = []
+        for norm, part, weights in zip(self.norms, parts, own, strict=True):
+            with sample_weights(weights):
+                normalised.append(norm(part))
+        return torch.cat(normalised)
+
+
+def split_norms(module: nn.Module, streams: int) -> None:
+    """Replace every batch norm inside a module by one for each stream."""
+    for name, child in module.named_children():
+        if isinstance(child, BatchNorm2d):
+            setattr(module, name, StreamNorm(child.num_features, streams))
+        else:
+            split_norms(child, streams)
+
+
 def batch_statistics(x: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and biased variance of each channel over the samples of all processes.
 

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from pspmodel.nn.encoder import PSP_BLOCKS, Block, DstaEncoder
-from pspmodel.nn.heads import ContrastProjection, node_mean, person_mean
-from pspmodel.nn.layers import linear
-from pspmodel.nn.ppa import LEVELS, Level, PolymerisingAttention, Scale
+from pspmodel.config import NetworkConfig
+from pspmodel.errors import UsageError
+from pspmodel.nn.heads import ContrastProjection
+from pspmodel.nn.ppa import LEVELS, Level, PolymerisingAttention, Scale, ordered_levels
 from pspmodel.nn.pyramid import BodyFrom, SkeletonPyramid
+from pspmodel.nn.streams import StreamClassifier
 from skeldata import Layout
 
 
-class PSPNetwork(nn.Module):
-    """Encoder and classifier, and the pyramid attention that training contrasts modalities with.
+class PSPNetwork(StreamClassifier):
+    """Encoder and classifier, and the pyramid attention that training contrasts streams with.
 
-    All modalities share every weight. A person is one row of a batch and ``clip_index`` says which
-    clip it belongs to, so clips with one and with two persons lie in one batch unpadded.
+    The streams, joint and motion in the paper, share every weight.
 
     Source: PSP (arXiv 2302.02327) and its released code; where they differ there is an argument.
 
     Args:
         layout: joints and their groups.
         classes: K.
-        blocks: encoder sizes.
-        heads: S, of the encoder and of the pyramid attention.
+        network: the encoder; its features must keep the joints.
+        streams: their names.
+        heads: S, of the pyramid attention.
+        attention: False contrasts the pyramid's nodes as they are (the paper's "without PPA").
         body_from: see `SkeletonPyramid`.
         attention_scale: see `PolymerisingAttention`.
         part_from_body: lambda.
@@ -43,8 +45,10 @@ class PSPNetwork(nn.Module):
         layout: Layout,
         classes: int,
         *,
-        blocks: Sequence[Block] = PSP_BLOCKS,
+        network: NetworkConfig | None = None,
+        streams: Sequence[str] = ("joint", "motion"),
         heads: int = 4,
+        attention: bool = True,
         body_from: BodyFrom = "parts",
         attention_scale: Scale = "full",
         part_from_body: float = 0.2,
@@ -52,53 +56,29 @@ class PSPNetwork(nn.Module):
         joint_from_body: float = 0.24,
         levels: Iterable[Level] = LEVELS,
     ) -> None:
-        super().__init__()
-        self.encoder = DstaEncoder(layout.joint_count, blocks, heads)
+        network = network if network is not None else NetworkConfig()
+        super().__init__(network, layout, classes, streams)
+        if not self.encoder.keeps_joints:
+            raise UsageError(
+                f"encoder {network.encoder!r} keeps no joints to build PSP's pyramid of; "
+                "use dsta or stgcn, or method stream-contrast"
+            )
         channels = self.encoder.channels_out
-        self.classifier = linear(channels, classes)
+        self.levels = ordered_levels(levels)
         self.pyramid = SkeletonPyramid(layout, body_from)
-        self.ppa = PolymerisingAttention(
-            channels,
-            layout,
-            heads,
-            attention_scale,
-            part_from_body,
-            joint_from_part,
-            joint_from_body,
-            levels,
-        )
+        self.ppa: PolymerisingAttention | None = None
+        if attention:
+            self.ppa = PolymerisingAttention(
+                channels,
+                layout,
+                heads,
+                attention_scale,
+                part_from_body,
+                joint_from_part,
+                joint_from_body,
+                self.levels,
+            )
         self.projection = ContrastProjection(channels)
-
-    def forward(self, persons: Tensor, clip_index: Tensor, clips: int) -> Tensor:
-        """Logits of one modality, (P, 3, T, V) -> (clips, K); PSP adds joint's and motion's."""
-        return self.classify(self.features(persons), clip_index, clips)
-
-    def features(self, persons: Tensor) -> Tensor:
-        """Encode persons: (P, 3, T, V) -> (P, C, T', V)."""
-        y: Tensor = self.encoder(persons)
-        return y
-
-    def classify(
-        self,
-        features: Tensor,
-        clip_index: Tensor,
-        clips: int,
-        person_index: Tensor | None = None,
-    ) -> Tensor:
-        """Logits of one modality: mean over frames and joints, then persons, then the classifier.
-
-        Args:
-            features: (R, C, T', V) from `features`.
-            clip_index: (P,) int64, the clip of each person.
-            clips: how many clips there are.
-            person_index: (P,) int64, the row of each person; None if each has its own, P = R.
-
-        Returns:
-            (clips, K).
-        """
-        pooled = person_mean(node_mean(features), clip_index, clips, person_index)
-        logits: Tensor = self.classifier(pooled)
-        return logits
 
     def embed(
         self,
@@ -110,7 +90,7 @@ class PSPNetwork(nn.Module):
         """Embeddings to contrast: pyramid, attention, mean over frames, nodes, persons; projection.
 
         Args:
-            features: (R, C, T', V) from `features`.
+            features: (R, C, T', V) of one stream from `encode`.
             clip_index: (P,) int64, the clip of each person.
             clips: how many clips there are.
             person_index: (P,) int64, the row of each person; None if each has its own, P = R.
@@ -118,12 +98,23 @@ class PSPNetwork(nn.Module):
         Returns:
             (clips, C) for each of the levels, finest first.
         """
-        attended = self.ppa(*self.pyramid(features))
+        nodes = self.pyramid(features)
+        if self.ppa is not None:
+            attended = self.ppa(*nodes)
+        else:
+            by_level = dict(zip(LEVELS, nodes, strict=True))
+            attended = {level: by_level[level] for level in self.levels}
         return {
-            level: self.projection(person_mean(node_mean(nodes), clip_index, clips, person_index))
-            for level, nodes in attended.items()
+            level: self.projection(self.pool(shown, clip_index, clips, person_index))
+            for level, shown in attended.items()
         }
 
     def attention_maps(self, features: Tensor) -> dict[Level, Tensor]:
-        """Attention of each level for figures: (P, C, T', V) -> (P, S, n, n), n = V, 10 or 5."""
+        """Attention of each level for figures: (P, C, T', V) -> (P, S, n, n), n = V, 10 or 5.
+
+        Raises:
+            UsageError: the network is without pyramid attention.
+        """
+        if self.ppa is None:
+            raise UsageError("this network was trained without pyramid attention: no maps to draw")
         return self.ppa.attention_maps(*self.pyramid(features))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
+from pspmodel.nn.encoders import Encoder
+from pspmodel.nn.norm import BatchNorm2d
 from skeldata import Layout
 
 Partition = Literal["direction", "distance"]
@@ -65,7 +67,7 @@ class StGcnUnit(nn.Module):
         self.importance = nn.Parameter(torch.ones(graph.shape))
         self.project = nn.Conv2d(channels_in, _SUBSETS * channels_out, 1)
         self.temporal = nn.Sequential(
-            nn.BatchNorm2d(channels_out),
+            BatchNorm2d(channels_out),
             nn.ReLU(inplace=True),
             nn.Conv2d(
                 channels_out,
@@ -74,7 +76,7 @@ class StGcnUnit(nn.Module):
                 (stride, 1),
                 padding=(TEMPORAL_KERNEL // 2, 0),
             ),
-            nn.BatchNorm2d(channels_out),
+            BatchNorm2d(channels_out),
             nn.Dropout(dropout),
         )
         self.skip: nn.Module | None = None
@@ -83,7 +85,7 @@ class StGcnUnit(nn.Module):
         elif residual:
             self.skip = nn.Sequential(
                 nn.Conv2d(channels_in, channels_out, 1, (stride, 1)),
-                nn.BatchNorm2d(channels_out),
+                BatchNorm2d(channels_out),
             )
 
     def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
@@ -97,7 +99,7 @@ class StGcnUnit(nn.Module):
         return torch.relu(y if self.skip is None else y + self.skip(x))
 
 
-class StGcn(nn.Module):
+class StGcn(Encoder):
     """Map skeleton sequences to joint features.
 
     Source: ST-GCN as SkeAttnCLR and PSTL configure it (their released code).
@@ -128,8 +130,9 @@ class StGcn(nn.Module):
         if not channels:
             raise UsageError("ST-GCN needs at least one unit; give their channels")
         graph = adjacency(layout, partition).float()
+        self.joints, self._channels_in = layout.joint_count, channels_in
         self.channels_out = channels[-1]
-        self.input_norm = nn.BatchNorm1d(layout.joint_count * channels_in)
+        self.input = self.new_stem()
         self.units = nn.ModuleList(
             StGcnUnit(
                 before,
@@ -144,6 +147,14 @@ class StGcn(nn.Module):
             )
         )
 
+    def new_stem(self) -> nn.Module:
+        """Batch norm over joints and coordinates."""
+        return BatchNorm2d(self.joints * self._channels_in)
+
+    def arranged(self, x: Tensor) -> Tensor:
+        """(P, C, T, V) -> (P, V C, T, 1)."""
+        return super().arranged(x).permute(0, 3, 1, 2).flatten(1, 2).unsqueeze(-1)
+
     def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
         """Encode P persons.
 
@@ -154,11 +165,16 @@ class StGcn(nn.Module):
 
         Returns:
             (P, channels_out, T', V') features, T' = 13 for T = 50 and ten units.
+
+        Raises:
+            UsageError: ``x`` has another number of joints.
         """
-        persons, channels, frames, joints = x.shape
-        flat = x.permute(0, 3, 1, 2).reshape(persons, joints * channels, frames)
-        y: Tensor = self.input_norm(flat)
-        y = y.view(persons, joints, channels, frames).permute(0, 2, 3, 1)
+        return self.trunk(self.input(self.arranged(x)), keep)
+
+    def trunk(self, y: Tensor, keep: Tensor | None = None) -> Tensor:
+        """The ten units, from what the input norm gives: (P, V C, T, 1)."""
+        persons, _, frames, _ = y.shape
+        y = y.view(persons, self.joints, self._channels_in, frames).permute(0, 2, 3, 1)
         if keep is not None:
             y = y[..., keep]
         for unit in self.units:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pspmodel.config import RunConfig, checked, load_config
+from pspmodel.config import RunConfig
 from pspmodel.data.selection import choose_split, protocol_of
 from pspmodel.errors import ConfigError, UsageError
 from pspmodel.methods import METHODS
+from pspmodel.recipe import checked, load_config
 from pspmodel.report.records import is_run, read_run
 from skeldata import open_store, parse_ratio
 

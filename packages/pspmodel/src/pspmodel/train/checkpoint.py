@@ -20,10 +20,15 @@ from pspmodel.errors import CheckpointError
 
 FORMAT_VERSION = 1
 _TENSORS, _FACTS = "tensors.safetensors", "checkpoint.json"
+_MODEL, _AVERAGE = "model.", "average."
 
 
 def save(
-    folder: Path, facts: dict[str, Any], model: nn.Module, optimizer: torch.optim.Optimizer | None
+    folder: Path,
+    facts: dict[str, Any],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    average: nn.Module | None = None,
 ) -> None:
     """Write a checkpoint folder; an older one of the same name is replaced in one rename.
 
@@ -32,8 +37,11 @@ def save(
         facts: step, digests, best accuracies: what JSON can hold.
         model: all its parameters and buffers are saved.
         optimizer: its state too, if given.
+        average: the model with averaged weights, if there is one.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors = {f"{_MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
+    if average is not None:
+        tensors |= {f"{_AVERAGE}{name}": tensor for name, tensor in average.state_dict().items()}
     if optimizer is not None:
         tensors |= _optimizer_tensors(optimizer)
     temporary = folder.with_name(f".{folder.name}.writing")
@@ -88,29 +96,52 @@ def load_facts(folder: Path) -> dict[str, Any]:
 
 
 def load_tensors(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    average: nn.Module | None = None,
 ) -> None:
-    """Load weights, and the optimiser's state if one is given.
+    """Load what training goes on from: weights, the optimiser's state and averaged weights.
 
     Raises:
         CheckpointError: the file is damaged or holds another network.
     """
+    tensors = _tensors(folder)
+    _load(model, tensors, _MODEL, folder)
+    if average is not None:
+        _load(average, tensors, _AVERAGE, folder)
+    if optimizer is not None:
+        _load_optimizer(optimizer, tensors, folder)
+
+
+def load_predicting(folder: Path, model: nn.Module) -> None:
+    """Load the weights that predict: the averaged ones if there are any.
+
+    Raises:
+        CheckpointError: the file is damaged or holds another network.
+    """
+    tensors = _tensors(folder)
+    averaged = any(name.startswith(_AVERAGE) for name in tensors)
+    _load(model, tensors, _AVERAGE if averaged else _MODEL, folder)
+
+
+def _tensors(folder: Path) -> dict[str, Tensor]:
     found = _located(folder)
     if found is None:
         raise CheckpointError(f"no checkpoint at {folder}")
     try:
-        tensors = load_file(found / _TENSORS)
+        return load_file(found / _TENSORS)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"checkpoint {folder} is damaged: {error}") from None
-    prefix = "model."
+
+
+def _load(model: nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
     state = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(f"checkpoint {folder} holds another network: {reason}") from None
-    if optimizer is not None:
-        _load_optimizer(optimizer, tensors, folder)
 
 
 def _located(folder: Path) -> Path | None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from pspmodel.config import RunConfig
+from pspmodel.config import TrainConfig
 from pspmodel.errors import OutOfMemoryError
 
 # What PyTorch's allocators and libraries say when they do not raise a type of their own.
@@ -37,14 +37,22 @@ def memory_advice(doing: str, device: torch.device, advice: str) -> Iterator[Non
         ) from error
 
 
-def lower_batches(config: RunConfig) -> str:
-    """What a training step can do without, with the values it has now."""
-    data, ways = config.data, []
-    if data.unlabelled_batch:
-        ways.append(f"data.unlabelled_batch (now {data.unlabelled_batch})")
-    ways.append(f"data.labelled_batch (now {data.labelled_batch})")
+def lower_batches(train: TrainConfig, section: str = "train") -> str:
+    """What a training step can do without, with the values it has now.
+
+    Args:
+        train: the stage's settings.
+        section: of the recipe where they stand, e.g. ``stage.pretrain.train``.
+    """
+    ways = [
+        f"{section}.{name} (now {batch})"
+        for name, batch in (
+            ("unlabelled_batch", train.unlabelled_batch), ("labelled_batch", train.labelled_batch)
+        )
+        if batch
+    ]  # fmt: skip
     lower = f"lower {' or '.join(ways)}"
-    return lower if config.train.precision == "bf16" else f"{lower}, or set train.precision=bf16"
+    return lower if train.precision == "bf16" else f"{lower}, or set {section}.precision=bf16"
 
 
 def _is_shortage(error: Exception) -> bool:

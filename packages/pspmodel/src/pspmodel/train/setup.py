@@ -10,14 +10,16 @@ from typing import Any
 
 import torch
 
-from pspmodel.config import RunConfig, load_config
+from pspmodel.config import RunConfig
 from pspmodel.data.resident import ResidentData
 from pspmodel.data.selection import Selection, choose_split, select
 from pspmodel.data.streams import mixed
 from pspmodel.errors import CheckpointError, DataMismatchError, UsageError
 from pspmodel.methods import DataFacts, Method, build
+from pspmodel.recipe import load_config
 from pspmodel.train.distributed import check_divisible, local_device, on_first
 from pspmodel.train.memory import memory_advice
+from pspmodel.train.stages import Stage, stages_of
 from skeldata import Store, open_store
 
 CONFIG_FILE = "config.json"
@@ -32,6 +34,7 @@ class Run:
         config: resolved settings.
         store, selection, data: what it trains on.
         method: networks and losses, on ``device``.
+        stages: what it does, in order.
         device: cpu or cuda.
         facts: identity of the data: store path and digest, protocol, split.
     """
@@ -42,23 +45,14 @@ class Run:
     selection: Selection
     data: ResidentData
     method: Method
+    stages: tuple[Stage, ...]
     device: torch.device
     facts: dict[str, Any]
 
     @property
-    def steps_per_epoch(self) -> int:
-        """Steps of one epoch; without a fixed number, one pass over the clips."""
-        settings = self.config
-        if settings.train.steps_per_epoch:
-            return settings.train.steps_per_epoch
-        if settings.data.unlabelled_batch:
-            return max(1, len(self.selection.unlabelled) // settings.data.unlabelled_batch)
-        return max(1, len(self.selection.labelled) // settings.data.labelled_batch)
-
-    @property
     def total_steps(self) -> int:
         """Steps of the whole schedule."""
-        return self.config.train.epochs * self.steps_per_epoch
+        return self.stages[-1].end
 
 
 def new_run(
@@ -90,9 +84,6 @@ def new_run(
     config = load_config(
         recipe, dataset=opened.dataset.id, method=method, overrides=overrides, seed=seed
     )
-    check_divisible(config.data.labelled_batch, "data.labelled_batch")
-    if config.data.unlabelled_batch:
-        check_divisible(config.data.unlabelled_batch, "data.unlabelled_batch")
     protocol, split = choose_split(
         opened, protocol=protocol, ratio=ratio, seed=split_seed, labels=labels
     )
@@ -156,17 +147,19 @@ def _assemble(
         layout=store.layout,
         classes=len(store.dataset.classes),
         persons=store.persons,
-        frames=store.frames,
+        frames=config.data.frames or store.frames,
+        streams=config.data.streams,
     )
     torch.manual_seed(mixed(config.seed, "weights"))
-    method = build(config.method, facts, config.options).to(target)
+    method = build(config, facts).to(target)
+    stages = stages_of(config, method.stages, selection)
+    for stage in stages:
+        for what in ("labelled_batch", "unlabelled_batch"):
+            if batch := getattr(stage.settings.train, what):
+                section = f"stage.{stage.name}.train" if stage.name in config.stage else "train"
+                check_divisible(batch, f"{section}.{what}")
     with memory_advice(f"loading {store.path}", target, "use a smaller store or --device cpu"):
-        data = ResidentData(
-            store,
-            target,
-            keep_absent=config.data.absent_bodies == "keep",
-            augment=config.augment,
-        )
+        data = ResidentData(store, target, config.data)
     split = selection.split
     identity = {
         "store": str(store.path),
@@ -183,7 +176,7 @@ def _assemble(
         },
         "held_out_subjects": list(selection.held_out_subjects),
     }
-    return Run(folder, config, store, selection, data, method, target, identity)
+    return Run(folder, config, store, selection, data, method, stages, target, identity)
 
 
 def _claim(run: Run, resume: bool) -> None:

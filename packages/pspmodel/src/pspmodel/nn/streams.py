@@ -1,0 +1,99 @@
+"""The network that predicts: one encoder for all streams, one classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from pspmodel.config import NetworkConfig
+from pspmodel.nn.encoders import build_encoder
+from pspmodel.nn.heads import node_mean, person_mean
+from pspmodel.nn.layers import linear
+from pspmodel.nn.norm import sample_weights, split_norms
+from skeldata import Layout
+
+
+class StreamClassifier(nn.Module):
+    """Encoder and classifier that streams share; stems and batch norms may be each stream's own.
+
+    A person is one row of a batch and ``clip_index`` says which clip it belongs to, so clips with
+    one and with two persons lie in one batch unpadded. All streams go through the encoder in one
+    pass, and so share batch statistics, unless ``norms`` are per stream.
+
+    Args:
+        config: encoder, and what is per stream.
+        layout: joints and their groups.
+        classes: K.
+        streams: their names.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, layout: Layout, classes: int, streams: Sequence[str]
+    ) -> None:
+        super().__init__()
+        self.encoder = build_encoder(config, layout)
+        self.stems: nn.ModuleDict | None = None
+        if config.stems == "per-stream":
+            self.stems = nn.ModuleDict({name: self.encoder.new_stem() for name in streams})
+            self.encoder.input = nn.Identity()
+        if config.norms == "per-stream":
+            split_norms(self.encoder, len(streams))
+        self.classifier = linear(self.encoder.channels_out, classes)
+
+    def forward(self, persons: Tensor, clip_index: Tensor, clips: int) -> Tensor:
+        """Logits of one stream, where streams share every weight: (P, 3, T, V) -> (clips, K)."""
+        return self.classify(self.encoder(persons), clip_index, clips)
+
+    def encode(
+        self, streams: Mapping[str, Tensor], weights: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Encode all streams.
+
+        Args:
+            streams: (R, 3, T, V) by name.
+            weights: (R,) how many persons a row stands for, see `sample_weights`.
+
+        Returns:
+            (R, C, T', n) by name.
+        """
+        stems, parts = self.stems, list(streams.values())
+        with sample_weights(weights):
+            if stems is not None:
+                parts = [stems[name](self.encoder.arranged(x)) for name, x in streams.items()]
+        with sample_weights(None if weights is None else weights.repeat(len(parts))):
+            whole = torch.cat(parts)
+            y = self.encoder(whole) if stems is None else self.encoder.trunk(whole)
+        return dict(zip(streams, y.chunk(len(parts)), strict=True))
+
+    def pool(
+        self,
+        features: Tensor,
+        clip_index: Tensor,
+        clips: int,
+        person_index: Tensor | None = None,
+    ) -> Tensor:
+        """Mean over frames and nodes, then over persons: (R, C, T', n) -> (clips, C)."""
+        return person_mean(node_mean(features), clip_index, clips, person_index)
+
+    def classify(
+        self,
+        features: Tensor,
+        clip_index: Tensor,
+        clips: int,
+        person_index: Tensor | None = None,
+    ) -> Tensor:
+        """Logits of one stream: pooled features through the classifier.
+
+        Args:
+            features: (R, C, T', n) of `encode`.
+            clip_index: (P,) int64, the clip of each person.
+            clips: how many clips there are.
+            person_index: (P,) int64, the row of each person; None if each has its own, P = R.
+
+        Returns:
+            (clips, K).
+        """
+        logits: Tensor = self.classifier(self.pool(features, clip_index, clips, person_index))
+        return logits

@@ -1,0 +1,162 @@
+"""Recipes: TOML files, and ``--set`` overrides, resolved into the configuration of a run.
+
+``extends = "NAME"`` builds a recipe on another. Its ``[dataset.ID...]`` tables override the rest for
+one dataset, its ``[stage.NAME...]`` tables for one stage of the method. ``[options]`` belong to the
+recipe's method: where another method takes its place, they go.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from pspmodel.config import RunConfig
+from pspmodel.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_OF_A_STAGE = ("augment", "weak", "optim", "train")
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Names of the recipes that ship with the package."""
+    folder = resources.files("pspmodel").joinpath("recipes")
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def load_config(
+    recipe: str | Path,
+    *,
+    dataset: str,
+    method: str | None = None,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+) -> RunConfig:
+    """Resolve a recipe for a dataset.
+
+    Args:
+        recipe: shipped name or path of a ``.toml`` file.
+        dataset: id; its ``[dataset.ID]`` tables in the recipe apply.
+        method: overrides the recipe's method.
+        overrides: ``section.key=value`` texts, e.g. ``optim.lr=0.05``; values are TOML.
+        seed: overrides the recipe's seed.
+
+    Raises:
+        ConfigError: no such recipe, or invalid settings; every fault in one message.
+    """
+    name, content = _read_recipe(str(recipe))
+    bases = [name]
+    while "extends" in content:
+        base, below = _read_recipe(str(content.pop("extends")))
+        if base in bases:
+            raise ConfigError(
+                f"recipe {name}: extends goes round in a circle: {' -> '.join(bases)}"
+            )
+        bases.append(base)
+        content = _merged(_for_method(below, content.get("method")), content)
+    content = _for_method(content, method)
+    special = content.pop("dataset", {})
+    if not isinstance(special, dict):
+        raise ConfigError(f"recipe {name}: dataset must be tables such as [dataset.nw-ucla.optim]")
+    content = _merged(content, special.get(dataset, {}))
+    for text in overrides:
+        content = _merged(content, _override(text))
+    if seed is not None:
+        content["seed"] = seed
+    stages = content.pop("stage", {})
+    if not isinstance(stages, dict) or not all(isinstance(s, dict) for s in stages.values()):
+        raise ConfigError(f"recipe {name}: stage must be tables such as [stage.pretrain.optim]")
+    common = {section: content[section] for section in _OF_A_STAGE if section in content}
+    content["stage"] = {stage: _merged(common, own) for stage, own in stages.items()}
+    return checked(RunConfig, {"recipe": name, **content}, f"recipe {name}")
+
+
+def _for_method(content: dict[str, Any], method: str | None) -> dict[str, Any]:
+    """A recipe's content for another method: the options and stages of its own one go."""
+    if method is None or content.get("method") in (None, method):
+        return content if method is None else {**content, "method": method}
+    kept = {key: value for key, value in content.items() if key not in ("options", "stage")}
+    for dataset, tables in kept.get("dataset", {}).items():
+        own = {key: value for key, value in tables.items() if key not in ("options", "stage")}
+        kept = {**kept, "dataset": {**kept["dataset"], dataset: own}}
+    return {**kept, "method": method}
+
+
+def checked(model: type[Model], content: Mapping[str, Any], where: str) -> Model:
+    """Validate settings; all faults at once, unknown keys with the nearest known one."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(_fault(model, fault) for fault in error.errors())
+        raise ConfigError(f"{where}: {faults}") from None
+
+
+def _fault(model: type[BaseModel], fault: Any) -> str:
+    path = [str(part) for part in fault["loc"]]
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(model, path[:-1])
+        near = difflib.get_close_matches(path[-1], known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+        return f"unknown key {'.'.join(path)!r}{hint}"
+    return f"{'.'.join(path)}: {fault['msg']}"
+
+
+def _known_keys(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(part)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = (
+            _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def _override(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise ConfigError(f"--set {text!r} is not key=value, e.g. optim.lr=0.05")
+    try:
+        parsed = tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()  # a bare word such as fp32
+    for part in reversed(path):
+        parsed = {part: parsed}
+    return dict(parsed)
+
+
+def _read_recipe(recipe: str) -> tuple[str, dict[str, Any]]:
+    if recipe.endswith(".toml"):
+        try:
+            name, text = Path(recipe).stem, Path(recipe).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read recipe {recipe}: {error}") from None
+    elif recipe in recipe_names():
+        name = recipe
+        text = resources.files("pspmodel").joinpath("recipes", f"{name}.toml").read_text("utf-8")
+    else:
+        near = difflib.get_close_matches(recipe, recipe_names(), n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(
+            f"unknown recipe {recipe!r}; {hint}use one of {', '.join(recipe_names())}, or a .toml file"
+        )
+    try:
+        return name, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"recipe {recipe} is not valid TOML: {error}") from None
