@@ -1,5 +1,7 @@
 """A real run of seconds, for tests of what comes after training."""
 
+from safetensors.torch import load_file
+
 from pspmodel.report import write_report
 from pspmodel.train.loop import train
 from pspmodel.train.setup import new_run
@@ -22,3 +24,8 @@ def trained_run(folder, store, *more, ratio="0.2", **options):
     )  # fmt: skip
     write_report(run, train(run))
     return folder
+
+
+def tensors(folder):
+    """What the last checkpoint of a run holds."""
+    return load_file(folder / "checkpoints" / "last" / "tensors.safetensors")

@@ -1,9 +1,10 @@
 import numpy as np
 import torch
 
+from pspmodel.config import AugmentConfig, DataConfig
 from pspmodel.data.clips import joined, motion_of
 from pspmodel.data.resident import ResidentData
-from skeldata import motion
+from skeldata import KINECT25, motion
 from support.methods import KEPT
 
 CPU = torch.device("cpu")
@@ -57,3 +58,53 @@ def test_joined_batches_keep_their_clips_apart(ntu_store):
     assert both.count == 5
     assert both.clip_index.tolist() == first.clip_index.tolist() + (second.clip_index + 2).tolist()
     np.testing.assert_array_equal(both.joint[len(first.joint) :], second.joint)
+
+
+def test_streams_are_those_of_skeldata(ntu_store):
+    config = DataConfig(streams=("bone_motion", "joint", "bone"), motion_scale=10)
+    rows = np.array([5, 2, 40])
+    clips = ResidentData(ntu_store, CPU, config).clips(rows)
+    assert list(clips.streams) == ["bone_motion", "joint", "bone"]
+    there = ntu_store.read_present(rows).any(axis=2)
+    for name, factor in (("bone_motion", 10), ("joint", 1), ("bone", 1)):
+        stored = factor * derive(ntu_store.read(rows), ntu_store.read_present(rows), name)[there]
+        np.testing.assert_allclose(
+            clips.streams[name], stored.transpose(0, 3, 1, 2), rtol=1e-5, atol=1e-6
+        )
+
+
+def derive(joint, present, name):
+    """Streams by their definition, from the stored joints."""
+    shown = joint
+    if name.startswith("bone"):
+        shown = joint - joint[:, :, :, KINECT25.parents]
+    return motion(shown, present) if name.endswith("motion") else shown
+
+
+def test_frames_are_resampled_and_coordinates_cut_off(ntu_store):
+    data = ResidentData(ntu_store, CPU, DataConfig(frames=13, limit=0.5))
+    clips = data.clips(np.arange(60))
+    assert data.frames == clips.joint.shape[2] == 13
+    assert clips.joint.abs().max() == 0.5
+    whole = ntu_store.read_present().all(axis=2)[:, 0]
+    row = int(np.flatnonzero(whole)[0])
+    source = ntu_store.read([row])[0, 0].clip(-0.5, 0.5)
+    place = np.linspace(0, 49, 13)
+    expected = np.stack([
+        [[np.interp(place, np.arange(50), source[:, v, c]) for v in range(25)] for c in range(3)]
+    ])[0].transpose(0, 2, 1)  # fmt: skip
+    np.testing.assert_allclose(data.clips(np.array([row])).joint[0], expected, atol=1e-5)
+
+
+def test_changes_come_with_the_frames_and_by_stream(ntu_store):
+    data = ResidentData(ntu_store, CPU, DataConfig(frames=20, streams=("joint", "bone", "motion")))
+    rows = np.arange(10)
+    apart = data.clips(rows, 3, augment=AugmentConfig(scale=0.5, draws="joint-apart"))
+    plain = data.clips(rows)
+    size = {
+        name: apart.streams[name].flatten(1).norm(dim=1)
+        / plain.streams[name].flatten(1).norm(dim=1)
+        for name in data.streams
+    }
+    torch.testing.assert_close(size["bone"], size["motion"], rtol=1e-4, atol=1e-4)
+    assert (size["joint"] - size["bone"]).abs().max() > 0.1

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from pspmodel.losses.cross_entropy import cross_entropy
+from pspmodel.config import ClassificationConfig
+from pspmodel.losses.cross_entropy import cross_entropy, stream_cross_entropy
 
 
 def test_value_and_gradient_equal_plain_loops() -> None:
@@ -39,3 +40,41 @@ def test_half_precision_is_not_summed_in_half_precision() -> None:
         loss = cross_entropy(logits, labels)
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(exact.item(), rel=1e-6)
+
+
+def test_smoothing_and_weights_equal_plain_loops() -> None:
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(6, 4, generator=generator, dtype=torch.float64)
+    labels = torch.tensor([0, 3, 1, 1, 2, 0])
+    weights = torch.tensor([1.0, 0.0, 0.5, 1.0, 0.0, 2.0], dtype=torch.float64)
+    total = 0.0
+    for row, label, weight in zip(logits, labels, weights, strict=True):
+        logs = [float(torch.log(score.exp() / sum(other.exp() for other in row))) for score in row]
+        target = [0.2 / 4 + (0.8 if k == label else 0.0) for k in range(4)]
+        total -= float(weight) * sum(t * log for t, log in zip(target, logs, strict=True))
+    loss = cross_entropy(logits, labels, smoothing=0.2, weights=weights)
+    assert loss.item() == pytest.approx(
+        total / 6, rel=1e-12
+    )  # over all clips, also those of weight 0
+
+
+def streams(seed: int = 2) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {s: torch.randn(5, 4, generator=generator) for s in ("joint", "bone", "motion")}
+
+
+def test_streams_are_added_or_averaged_and_may_count_alone() -> None:
+    logits, labels = streams(), torch.tensor([0, 3, 1, 1, 2])
+    total = logits["joint"] + logits["bone"] + logits["motion"]
+    plain = stream_cross_entropy(logits, labels, ClassificationConfig())
+    assert set(plain) == {"classification"}
+    torch.testing.assert_close(plain["classification"], cross_entropy(total, labels))
+    config = ClassificationConfig(fusion="mean", auxiliary=0.5, smoothing=0.1)
+    weights = torch.tensor([1.0, 0.0, 1.0, 1.0, 0.0])
+    both = stream_cross_entropy(logits, labels, config, weights)
+    expected = cross_entropy(total / 3, labels, smoothing=0.1, weights=weights)
+    torch.testing.assert_close(both["classification"], expected)
+    alone = sum(
+        cross_entropy(each, labels, smoothing=0.1, weights=weights) for each in logits.values()
+    )
+    torch.testing.assert_close(both["auxiliary"], 0.5 * alone)

@@ -38,7 +38,8 @@ from skeldata.commandline import PATH, Command, note
 @click.option("--steps", type=click.IntRange(min=1), help="Stop after this many steps, resumably.")
 @click.option("--out", type=PATH, help="The run's folder; default: runs/<what it is>.")
 @click.option("--resume", is_flag=True, help="Continue the run in its folder.")
-def train(steps: int | None, resume: bool, **options: Any) -> None:
+@click.option("--tensorboard", is_flag=True, help="Also write TensorBoard events into the folder.")
+def train(steps: int | None, resume: bool, tensorboard: bool, **options: Any) -> None:
     """Train on a store with a share of its labels.
 
     \b
@@ -51,11 +52,14 @@ def train(steps: int | None, resume: bool, **options: Any) -> None:
     On several GPUs, with the same mathematics (batch sizes are those of all together):
       torchrun --nproc-per-node 4 -m pspmodel train --store ntu.zarr --ratio 0.1
     """
+    from contextlib import ExitStack
+
     from pspmodel.collectives import rank
     from pspmodel.report import write_report
     from pspmodel.train.distributed import processes
     from pspmodel.train.loop import train as run_training
     from pspmodel.train.setup import new_run
+    from pspmodel.train.tensorboard import Board
     from skeldata.progress import Progress
 
     with processes():
@@ -66,10 +70,15 @@ def train(steps: int | None, resume: bool, **options: Any) -> None:
         note(_opening(run))
         for warning in run.selection.warnings:
             note(f"note: {warning}")
-        with Progress(None, "training", "steps") as progress:
+        with ExitStack() as stack:
+            recorded = None
+            if tensorboard:
+                recorded = stack.enter_context(Board(run.folder / "events", run.steps_done())).add
+            progress = stack.enter_context(Progress(None, "training", "steps"))
             outcome = run_training(
-                run, resume=resume, stop_at=steps, started=progress.begin, advanced=progress.update
-            )
+                run, resume=resume, stop_at=steps,
+                started=progress.begin, advanced=progress.update, recorded=recorded,
+            )  # fmt: skip
         report = write_report(run, outcome)
         note(_closing(report, run.total_steps))
         click.echo(str(Path(run.folder) / "report.html"))

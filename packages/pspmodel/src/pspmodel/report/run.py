@@ -15,6 +15,7 @@ import torch
 import pspmodel
 import skeldata
 from pspmodel import figures
+from pspmodel.collectives import world_size
 from pspmodel.errors import CheckpointError
 from pspmodel.evaluate.scores import Scores, load_scores, save_scores
 from pspmodel.published import paper
@@ -115,6 +116,7 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 2),
         "parameters": sum(p.numel() for p in run.method.parameters()),
         "device": _device_name(run.device),
+        "processes": world_size(),
         "precision": run.config.train.precision,
         "versions": {
             "pspmodel": pspmodel.__version__,

@@ -37,6 +37,7 @@ def train(
     stop_at: int | None = None,
     started: Callable[[int, int], None] | None = None,
     advanced: Callable[[int, str], None] | None = None,
+    recorded: Callable[[dict[str, Any]], None] | None = None,
 ) -> Outcome:
     """Train a run to the end of its schedule, or to step ``stop_at``.
 
@@ -49,6 +50,7 @@ def train(
         stop_at: end early after this many steps in all, resumably.
         started: called with (steps to do in all, steps already done).
         advanced: called with (steps done, a short status) after every step.
+        recorded: called with every line of metrics.jsonl.
 
     Raises:
         NonFiniteLossError: a loss term is nan or infinite; the last checkpoint stays.
@@ -75,6 +77,8 @@ def train(
     def record(content: dict[str, Any]) -> None:
         if rank() == 0:
             metrics.append(content)
+            if recorded:
+                recorded(content)
 
     def save(folder: Path, *tensors: Any) -> None:
         facts = {**asdict(state), "store_digest": run.facts["store_digest"],

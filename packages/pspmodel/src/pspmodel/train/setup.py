@@ -17,6 +17,7 @@ from pspmodel.data.streams import mixed
 from pspmodel.errors import CheckpointError, DataMismatchError, UsageError
 from pspmodel.methods import DataFacts, Method, build
 from pspmodel.recipe import load_config
+from pspmodel.train.checkpoint import exists, load_facts
 from pspmodel.train.distributed import check_divisible, local_device, on_first
 from pspmodel.train.memory import memory_advice
 from pspmodel.train.stages import Stage, stages_of
@@ -48,6 +49,11 @@ class Run:
     stages: tuple[Stage, ...]
     device: torch.device
     facts: dict[str, Any]
+
+    def steps_done(self) -> int:
+        """Steps of the last checkpoint; 0 without one."""
+        last = self.folder / "checkpoints" / "last"
+        return int(load_facts(last)["step"]) if exists(last) else 0
 
     @property
     def total_steps(self) -> int:
