@@ -15,7 +15,7 @@ setup: $(STAMP)
 $(STAMP): constraints.txt packages/skeldata/pyproject.toml packages/pspmodel/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt \
-		-e 'packages/skeldata[fast,h5,dask]' -e 'packages/pspmodel[analysis,tensorboard]' $(TOOLS)
+		-e 'packages/skeldata[fast,h5,dask,view]' -e 'packages/pspmodel[analysis,tensorboard]' $(TOOLS)
 	touch $@
 
 demo: setup

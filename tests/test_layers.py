@@ -9,7 +9,9 @@ import pytest
 import skeldata
 
 PACKAGES = Path(__file__).resolve().parents[1] / "packages"
-PUBLIC_MODULES = {"skeldata.commandline", "skeldata.progress", "skeldata.errors"}
+PUBLIC_MODULES = {
+    "skeldata.commandline", "skeldata.doctor", "skeldata.errors", "skeldata.progress",
+}  # fmt: skip
 
 
 def imports(package):

@@ -6,13 +6,16 @@ import click
 
 import skeldata
 from skeldata.cli.diff import diff
+from skeldata.cli.doctor import doctor
 from skeldata.cli.export import export
 from skeldata.cli.info import info
 from skeldata.cli.prepare import prepare
 from skeldata.cli.recipes import recipes
+from skeldata.cli.report import report
 from skeldata.cli.splits import splits
 from skeldata.cli.synth import synth
 from skeldata.cli.verify import verify
+from skeldata.cli.view import view
 from skeldata.commandline import CommandGroup
 
 
@@ -33,5 +36,7 @@ def main() -> None:
     """
 
 
-for command in (prepare, info, verify, diff, export, recipes, splits, synth):
+for command in (
+    prepare, info, view, report, verify, diff, export, recipes, splits, synth, doctor,
+):  # fmt: skip
     main.add_command(command)

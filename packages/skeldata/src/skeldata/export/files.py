@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -77,4 +77,5 @@ def atomic_output(path: Path, overwrite: bool) -> Iterator[Path]:
         reason = "no space left on the disk" if full else error.strerror or error
         raise StoreError(f"cannot write {path}: {reason}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder is not one, there is nothing to take away
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""One page about a store, for people: `skeldata.report.store_page.write_report`."""
