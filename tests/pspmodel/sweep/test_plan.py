@@ -1,29 +1,10 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pspmodel.errors import ConfigError, UsageError
-from pspmodel.sweep import parse_seeds, plan_sweep
+from pspmodel.sweep import plan_sweep
 from skeldata.errors import StoreError
 from skeldata.errors import UsageError as DataUsageError
 from support.small_run import SMALL
-
-
-@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 20)), min_size=1, max_size=4))
-def test_seeds_are_ranges_in_order_each_once(ranges):
-    text = ",".join(str(a) if not n else f"{a}-{a + n}" for a, n in ranges)
-    expected = []
-    for first, more in ranges:
-        for seed in range(first, first + more + 1):
-            if seed not in expected:
-                expected.append(seed)
-    assert parse_seeds(text) == tuple(expected)
-
-
-@pytest.mark.parametrize("text", ["", "a", "-1", "3-1", "0-1000", "1.5", "0,,1", "٣"])
-def test_other_seeds_are_refused(text):
-    with pytest.raises(UsageError, match="seeds"):
-        parse_seeds(text)
 
 
 def test_every_combination_once_whole_draws_first(ntu_store_path, tmp_path):

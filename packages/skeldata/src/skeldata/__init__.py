@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skeldata.errors import SourceError as SourceError
     from skeldata.errors import StoreError as StoreError
     from skeldata.errors import UsageError as UsageError
+    from skeldata.export import export_store as export_store
     from skeldata.layouts import KINECT20 as KINECT20
     from skeldata.layouts import KINECT25 as KINECT25
     from skeldata.layouts import Layout as Layout
@@ -36,11 +37,17 @@ if TYPE_CHECKING:
     from skeldata.recipe import load_recipe as load_recipe
     from skeldata.recipe import recipe_names as recipe_names
     from skeldata.splits.arguments import parse_ratio as parse_ratio
+    from skeldata.splits.arguments import parse_seeds as parse_seeds
+    from skeldata.splits.balance import balance as balance
     from skeldata.splits.draw import draw as draw
+    from skeldata.splits.imported import import_list as import_list
     from skeldata.splits.read import read_manifest as read_manifest
     from skeldata.splits.split import Split as Split
+    from skeldata.store.diff import diff_stores as diff_stores
     from skeldata.store.read import Store as Store
     from skeldata.store.read import open_store as open_store
+    from skeldata.store.verify import verify_store as verify_store
+    from skeldata.streams import bone as bone
     from skeldata.streams import motion as motion
     from skeldata.types import Clip as Clip
     from skeldata.types import RawBody as RawBody
@@ -55,18 +62,23 @@ _HOME = {
         "ManifestError", "ParseError", "RecipeError", "SkeldataError", "SourceError", "StoreError",
         "UsageError",
     ),
+    "export": ("export_store",),
     "layouts": ("KINECT20", "KINECT25", "Layout"),
     "names": ("SampleName",),
     "parse.ntu": ("read_ntu",),
     "parse.ucla": ("read_ucla",),
     "preparation": ("PrepareReport", "prepare"),
     "recipe": ("Recipe", "load_recipe", "recipe_names"),
-    "splits.arguments": ("parse_ratio",),
+    "splits.arguments": ("parse_ratio", "parse_seeds"),
+    "splits.balance": ("balance",),
     "splits.draw": ("draw",),
+    "splits.imported": ("import_list",),
     "splits.read": ("read_manifest",),
     "splits.split": ("Split",),
+    "store.diff": ("diff_stores",),
     "store.read": ("Store", "open_store"),
-    "streams": ("motion",),
+    "store.verify": ("verify_store",),
+    "streams": ("bone", "motion"),
     "types": ("Clip", "RawBody", "RawSequence", "Rejection"),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

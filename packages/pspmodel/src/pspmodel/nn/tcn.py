@@ -27,6 +27,7 @@ class TcnEncoder(Encoder):
         kernel: their taps, odd.
         dropout: of whole channels, after each of them.
         halvings: how often the mean of two frames takes their place, evenly between the layers.
+        peaks: give the largest value over the frames beside each channel, for short events.
         channels_in: C, coordinates of a joint.
 
     Raises:
@@ -43,13 +44,15 @@ class TcnEncoder(Encoder):
         kernel: int = 3,
         dropout: float = 0.2,
         halvings: int = 2,
+        peaks: bool = False,
         channels_in: int = 3,
     ) -> None:
         super().__init__()
         if kernel % 2 == 0:
             raise UsageError(f"a temporal kernel of {kernel} taps has no middle; use an odd number")
         self.joints = joints
-        self.channels_out = channels
+        self.channels_out = 2 * channels if peaks else channels
+        self._width, self._with_peaks = channels, peaks
         self._values = joints * channels_in
         self.input = self.new_stem()
         self.layers = nn.ModuleList(
@@ -58,12 +61,13 @@ class TcnEncoder(Encoder):
         )
         groups = halvings + 1
         self._halved = {depth * group // groups for group in range(1, groups)}
+        self.strides = (2,) * len(self._halved)
         self.dropout = nn.Dropout2d(dropout)
 
     def new_stem(self) -> nn.Module:
         """Norm and linear map of the frame."""
         return nn.Sequential(
-            BatchNorm2d(self._values), _along_time(self._values, self.channels_out, 1)
+            BatchNorm2d(self._values), _along_time(self._values, self._width, 1)
         )
 
     def arranged(self, x: Tensor) -> Tensor:
@@ -73,11 +77,14 @@ class TcnEncoder(Encoder):
         return rows.contiguous(memory_format=torch.channels_last)
 
     def trunk(self, y: Tensor) -> Tensor:
-        """(P, channels, 1, T) -> (P, channels, T', 1)."""
+        """(P, channels, 1, T) -> (P, channels_out, T', 1)."""
         for number, layer in enumerate(self.layers):
             if number in self._halved:
                 y = F.avg_pool2d(y, (1, 2), ceil_mode=True)
             y = y + self.dropout(F.relu(layer(y), inplace=True))
+        if self._with_peaks:
+            # Behind the mean over frames that follows: the mean, and beside it the largest value.
+            y = torch.cat((y, y.amax(dim=3, keepdim=True).expand_as(y)), dim=1)
         return y.transpose(2, 3)
 
 

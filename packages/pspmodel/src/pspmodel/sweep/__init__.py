@@ -5,7 +5,7 @@ in any way is continued by the same command: finished runs are skipped, unfinish
 """
 
 from pspmodel.sweep.execute import Failure, run_sweep
-from pspmodel.sweep.plan import Planned, Sweep, parse_seeds, plan_sweep
+from pspmodel.sweep.plan import Planned, Sweep, plan_sweep
 from pspmodel.sweep.table import table_text
 
-__all__ = ["Failure", "Planned", "Sweep", "parse_seeds", "plan_sweep", "run_sweep", "table_text"]
+__all__ = ["Failure", "Planned", "Sweep", "plan_sweep", "run_sweep", "table_text"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,24 +146,3 @@ def _config(recipe: str, dataset: str, overrides: Sequence[str], seed: int) -> R
         )
     checked(METHODS[config.method].Options, config.options, f"options of {config.method}")
     return config
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Seeds such as ``0``, ``0-4`` or ``0,2,5-7``, each once, in the order written.
-
-    Raises:
-        UsageError: anything else.
-
-    >>> parse_seeds("0-2,7")
-    (0, 1, 2, 7)
-    """
-    seeds: dict[int, None] = {}
-    for part in text.split(","):
-        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip(), re.ASCII)
-        if match is None:
-            raise UsageError(f"seeds {text!r}: {part!r} is not a seed or a range such as 0-4")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not 0 <= last - first < 1000:
-            raise UsageError(f"seeds {text!r}: {part!r} runs backwards or is longer than 1,000")
-        seeds.update(dict.fromkeys(range(first, last + 1)))
-    return tuple(seeds)
