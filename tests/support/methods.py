@@ -6,9 +6,10 @@ from pspmodel.methods import Step, build
 KEPT = DataConfig(absent_bodies="keep")
 
 
-def dsta(blocks, heads=4):
+def dsta(blocks, heads=4, temporal="convolution", **network):
     """PSP's encoder of some size."""
-    return NetworkConfig(dsta=DstaConfig(blocks=tuple(map(tuple, blocks)), heads=heads))
+    encoder = DstaConfig(blocks=tuple(map(tuple, blocks)), heads=heads, temporal=temporal)
+    return NetworkConfig(dsta=encoder, **network)
 
 
 def config_of(method, options=None, **sections):

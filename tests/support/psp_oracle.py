@@ -38,6 +38,10 @@ class OraclePSP:
     scale: str = "full"
     coefficients: Mapping[tuple[str, str], float] = field(default_factory=lambda: PUBLISHED)
     levels: Sequence[str] = ("joint", "part", "body")
+    temporal: str = "convolution"
+    weights: str = "shared-over-time"
+    classifier: str = "shared"
+    projections: str = "shared"
     training: bool = True
 
     # ---- layers ---------------------------------------------------------------------------
@@ -103,8 +107,32 @@ class OraclePSP:
         y = leaky(
             self.skip(f"{name}.skip_feed_forward", x) + self.conv_norm(f"{name}.feed_forward", y)
         )
+        if self.temporal == "attention":
+            return self.frame_attention(f"{name}.temporal", y, stride)
         z = self.conv_norm(f"{name}.temporal", y, stride)
         return leaky(self.skip(f"{name}.skip_temporal", y, stride) + z)
+
+    def frame_attention(self, name: str, x: Tensor, stride: int) -> Tensor:
+        """All frames are mixed, then the projection strides."""
+        persons, channels, frames, joints = x.shape
+        code = x.new_zeros(channels, frames)
+        for c in range(channels):
+            for t in range(frames):
+                angle = t * 10000 ** (-2 * (c // 2) / channels)
+                code[c, t] = math.sin(angle) if c % 2 == 0 else math.cos(angle)
+        query_key = self.conv(f"{name}.query_key", x + code[None, :, :, None])
+        embed = query_key.shape[1] // (2 * self.heads)
+        query_key = query_key.reshape(persons, self.heads, 2, embed, frames, joints)
+        mixed = []
+        for s in range(self.heads):
+            query, key = query_key[:, s, 0], query_key[:, s, 1]
+            dots = torch.einsum("pctv,pcuv->ptu", query, key) / (embed * joints)
+            attention = self.state[f"{name}.gain"][s] * torch.tanh(dots)
+            mixed.append(torch.einsum("pctv,ptu->pcuv", x, attention))
+        y = self.conv_norm(f"{name}.output", torch.cat(mixed, dim=1), stride)
+        y = leaky(self.skip(f"{name}.skip_output", x, stride) + y)
+        z = self.conv_norm(f"{name}.feed_forward", y)
+        return leaky(self.skip(f"{name}.skip_feed_forward", x, stride) + z)
 
     def encoder(self, x: Tensor) -> Tensor:
         y = leaky(self.conv_norm("encoder.input", x))
@@ -143,7 +171,15 @@ class OraclePSP:
     def raw_map(self, level: str, x: Tensor) -> tuple[Tensor, Tensor | None]:
         persons, channels, frames, nodes = x.shape
         embed = channels // self.heads
-        inputs = self.conv(f"ppa.attention.{level}.inputs", x)
+        name = f"ppa.attention.{level}.inputs"
+        if self.weights == "full":
+            # Rows and columns of W are a frame's channels, frame by frame.
+            columns = torch.cat([x[:, :, t] for t in range(frames)], dim=1)  # (P, T C, n)
+            w, b = self.state[f"{name}.linear.weight"], self.state[f"{name}.linear.bias"]
+            product = torch.einsum("oi,pin->pon", w, columns) + b[None, :, None]
+            inputs = torch.stack(product.chunk(frames, dim=1), dim=2)
+        else:
+            inputs = self.conv(name, x)
         inputs = inputs.reshape(persons, self.heads, -1, embed, frames, nodes)
         scale = embed * frames if self.scale == "full" else math.sqrt(embed * frames)
         maps = torch.tanh(
@@ -153,7 +189,11 @@ class OraclePSP:
 
     def attend(self, features: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Attention maps and attended features of each level."""
-        seen = [level for level in features if f"ppa.attention.{level}.inputs.weight" in self.state]
+        seen = [
+            level
+            for level in features
+            if any(name.startswith(f"ppa.attention.{level}.") for name in self.state)
+        ]
         raw = {level: self.raw_map(level, features[level]) for level in seen}
         maps, attended = {}, {}
         for level in self.levels:
@@ -178,20 +218,27 @@ class OraclePSP:
             rows.append(mean(persons))
         return torch.stack(rows)
 
-    def classify(self, features: Tensor, clip_index: Tensor, clips: int) -> Tensor:
-        return self.linear("classifier", self.clip_mean(features, clip_index, clips))
+    def classify(
+        self, features: Tensor, clip_index: Tensor, clips: int, *, stream: str = ""
+    ) -> Tensor:
+        name = f"classifier.{stream}" if self.classifier == "per-stream" else "classifier"
+        return self.linear(name, self.clip_mean(features, clip_index, clips))
 
-    def embed(self, features: Tensor, clip_index: Tensor, clips: int) -> dict[str, Tensor]:
-        _, attended = self.attend(self.pyramid(features))
-        return {
-            level: self.linear(
-                "projection.layers.2",
-                torch.relu(
-                    self.linear("projection.layers.0", self.clip_mean(x, clip_index, clips))
-                ),
-            )
-            for level, x in attended.items()
-        }
+    def embed(
+        self, features: Tensor, clip_index: Tensor, clips: int, *, stream: str = ""
+    ) -> dict[str, Tensor]:
+        embedded = {}
+        for level, x in self.attend(self.pyramid(features))[1].items():
+            name = {
+                "shared": "projection",
+                "per-level": f"projection.{level}",
+                "per-stream": f"projection.{stream}",
+                "per-level-and-stream": f"projection.{level}_{stream}",
+            }[self.projections]
+            pooled = self.clip_mean(x, clip_index, clips)
+            hidden = torch.relu(self.linear(f"{name}.layers.0", pooled))
+            embedded[level] = self.linear(f"{name}.layers.2", hidden)
+        return embedded
 
 
 def mean(tensors: Sequence[Tensor]) -> Tensor:

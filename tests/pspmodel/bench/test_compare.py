@@ -1,7 +1,10 @@
 """Both sides on the same clips: equal before they are timed, and what is said of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from pspmodel.bench.compare import EXACT, Variant, compare
 from pspmodel.bench.contest import Contest, Settings
@@ -90,8 +93,47 @@ def test_other_mathematics_are_named():
     settings = Settings(recipe="psp-paper", labelled=2, unlabelled=3, width=1 / 16)
     found = "; ".join(Contest(settings).differences())
     for word in ("attention_scale is sqrt, not full", "body_from is parts, not joints",
-                 "absent_bodies is drop, not keep"):  # fmt: skip
+                 "data.absent_bodies is drop, not keep",
+                 "attention_weights is full, not shared-over-time",
+                 "network.dsta.temporal is attention, not convolution"):  # fmt: skip
         assert word in found
+
+
+@pytest.mark.parametrize(
+    ("override", "difference"),
+    [
+        ("network.classifier=per-stream", "network.classifier is per-stream, not shared"),
+        ("network.dsta.temporal=attention", "network.dsta.temporal is attention, not convolution"),
+        ("options.projections=per-level", "projections is per-level, not shared"),
+        ("options.attention_weights=full", "attention_weights is full, not shared-over-time"),
+        ("options.attention=false", "attention is False, not True"),
+        ('options.levels=["part"]', "levels is ('part',), not ('joint', 'part', 'body')"),
+        ("data.frames=20", "data.frames is 20, not 0"),
+        ('data.streams=["joint", "bone"]', "data.streams is ('joint', 'bone'), not ('joint', "
+                                           "'motion')"),
+    ],
+)  # fmt: skip
+def test_each_option_alone_is_named_trains_and_is_counted(contest, override, difference):
+    # Without absent bodies no norm weighs its rows, which PyTorch would count and we do not.
+    other = Contest(replace(TINY, overrides=(override,), one_person=0.0))
+    assert other.differences() == [difference]
+    # The baseline does what it always does, and so much is said of it.
+    assert other.plain_flops() == contest.plain_flops()
+    ours = OurSide(other)
+    ours.step()
+    network = ours.method.network
+    with FlopCounterMode(display=False) as counter:
+        torch.stack(list(ours.losses().values())).sum().backward()
+    assert flops(network, ours.shapes()) == counter.get_total_flops()
+
+
+def test_what_the_baseline_does_is_what_pytorch_counts(contest):
+    plain = PlainSide(contest)
+    with FlopCounterMode(display=False) as counter:
+        torch.stack(list(plain.losses().values())).sum().backward()
+    # It adds the members of groups up one by one, where ours has a product, there and back.
+    means = 2 * (2 * contest.plain_shapes().attended * 16 * 13 * 25 * (10 + 5))
+    assert contest.plain_flops() == counter.get_total_flops() + means
 
 
 def test_width_and_batches_default_to_the_recipe():
@@ -102,9 +144,19 @@ def test_width_and_batches_default_to_the_recipe():
     assert (len(whole.source.labelled), len(whole.source.unlabelled)) == (9, 90)
 
 
-def test_only_psp_is_compared():
-    with pytest.raises(UsageError, match="trains supervised; bench compares psp"):
-        Contest(Settings(overrides=("method=supervised",)))
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (Settings(overrides=("method=supervised",)), "trains supervised; bench compares psp"),
+        (Settings(recipe="psp-code+a1"), "trains supervised; bench compares psp"),
+        (Settings(recipe="psp-code+b1"), "contrasts nothing"),
+        (Settings(overrides=("options.contrast_weight=0",)), "contrasts nothing"),
+        (Settings(overrides=("network.encoder=stgcn",)), "bench compares psp with its own, dsta"),
+    ],
+)
+def test_only_psp_is_compared(settings, reason):
+    with pytest.raises(UsageError, match=reason):
+        Contest(settings)
 
 
 def test_names_of_variants():

@@ -20,8 +20,9 @@ def step(network, labelled, unlabelled, frames):
     features = network.encoder(torch.randn(2 * clips, 3, frames, joints))
     joint, motion = features.chunk(2)
     known, free = torch.arange(labelled), torch.arange(unlabelled)
-    logits = sum(network.classify(x[:labelled], known, labelled) for x in (joint, motion))
-    embeddings = [network.embed(x[labelled:], free, unlabelled) for x in (joint, motion)]
+    named = {"joint": joint, "motion": motion}.items()
+    logits = sum(network.classify(x[:labelled], known, labelled, stream=s) for s, x in named)
+    embeddings = [network.embed(x[labelled:], free, unlabelled, stream=s) for s, x in named]
     return logits.sum() + sum(coarse_to_fine(*embeddings).values())
 
 
@@ -44,11 +45,20 @@ def shapes(labelled, unlabelled, frames, levels):
         (KINECT25, BLOCKS, 9, {"levels": ("joint",)}),
         (KINECT25, BLOCKS, 9, {"levels": ("part",), "part_from_body": 0.0}),
         (KINECT25, scaled_blocks(1 / 16), 50, {}),
+        (KINECT25, BLOCKS, 9, {"temporal": "attention"}),
+        (KINECT20, BLOCKS, 8, {"attention_weights": "full"}),
+        (KINECT25, BLOCKS, 9, {"attention_weights": "full", "levels": ("joint",)}),
+        (KINECT25, BLOCKS, 9, {"attention": False}),
+        (KINECT25, BLOCKS, 9, {"classifier": "per-stream", "projections": "per-level-and-stream"}),
+        (KINECT25, scaled_blocks(1 / 16), 50,
+         {"temporal": "attention", "attention_weights": "full"}),
     ],
-)
+)  # fmt: skip
 def test_a_step_counts_what_pytorch_counts(layout, blocks, frames, options):
-    network = PSPNetwork(layout, 7, network=dsta(blocks), **options)
-    counted = shapes(2, 3, frames, len(network.ppa.levels))
+    config = {key: options[key] for key in ("temporal", "classifier") if key in options}
+    others = {key: value for key, value in options.items() if key not in config}
+    network = PSPNetwork(layout, 7, network=dsta(blocks, **config), frames=frames, **others)
+    counted = shapes(2, 3, frames, len(network.levels))
     with FlopCounterMode(display=False) as forward:
         loss = step(network, 2, 3, frames)
     with FlopCounterMode(display=False) as backward:

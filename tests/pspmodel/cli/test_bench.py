@@ -68,11 +68,11 @@ def test_a_store_and_other_mathematics(ntu_store_path):
                  "--set", "data.absent_bodies=drop", "--json")  # fmt: skip
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)
-    assert content["differences"] == ["absent_bodies is drop, not keep"]
+    assert content["differences"] == ["data.absent_bodies is drop, not keep"]
     assert content["exact"] is None
     assert content["clips"] == ntu_store_path.name
     text = run(*SMALL, "--no-memory", "--precision", "bf16", "--set", "data.absent_bodies=drop")
-    assert "not compared with the baseline: absent_bodies is drop, not keep" in text.stdout
+    assert "not compared with the baseline: data.absent_bodies is drop, not keep" in text.stdout
 
 
 @pytest.mark.parametrize(

@@ -13,17 +13,28 @@ from torch import nn
 
 from pspmodel.errors import UsageError
 from pspmodel.nn import PSP_BLOCKS, Block, DstaBlock, DstaEncoder, scaled_blocks
+from pspmodel.nn.encoder import Temporal
+from pspmodel.nn.temporal import FrameAttention
 
 
 def block(
-    channels_in: int = 8, channels_out: int = 8, stride: int = 1, joints: int = 5, heads: int = 2
+    channels_in: int = 8,
+    channels_out: int = 8,
+    stride: int = 1,
+    joints: int = 5,
+    heads: int = 2,
+    temporal: Temporal = "convolution",
 ) -> DstaBlock:
     torch.manual_seed(0)
-    return DstaBlock(Block(channels_in, channels_out, 3, stride), joints, heads).double()
+    return DstaBlock(Block(channels_in, channels_out, 3, stride), joints, heads, temporal).double()
 
 
-def test_fifty_frames_become_25_and_13() -> None:
-    encoder = DstaEncoder(25, scaled_blocks(0.125)).eval()
+TEMPORAL = pytest.mark.parametrize("temporal", ["convolution", "attention"])
+
+
+@TEMPORAL
+def test_fifty_frames_become_25_and_13(temporal: Temporal) -> None:
+    encoder = DstaEncoder(25, scaled_blocks(0.125), temporal=temporal).eval()
     frames, channels = [], []
     for layer in encoder.blocks:
         layer.register_forward_hook(lambda _m, _i, out: frames.append(out.shape[2]))
@@ -32,6 +43,38 @@ def test_fifty_frames_become_25_and_13() -> None:
     assert frames == [50, 50, 25, 25, 13, 13, 13, 13]
     assert channels == [8, 8, 16, 16, 32, 32, 32, 32]
     assert features.shape == (2, encoder.channels_out, 13, 25)
+    assert encoder.frames_behind(50) == 13
+
+
+@given(frames=st.integers(1, 12), strides=st.lists(st.integers(1, 3), min_size=1, max_size=3))
+@settings(deadline=None)
+def test_the_number_of_frames_behind_the_encoder_is_known(frames: int, strides: list[int]) -> None:
+    encoder = DstaEncoder(5, [Block(4, 4, 2, stride) for stride in strides], heads=2).eval()
+    assert encoder(torch.zeros(1, 3, frames, 5)).shape[2] == encoder.frames_behind(frames)
+
+
+def test_attention_over_time_takes_the_place_of_the_convolution_and_its_skip() -> None:
+    for stride in (1, 2):
+        released, attending = block(stride=stride), block(stride=stride, temporal="attention")
+        names, before = (
+            {name for name, _ in layer.named_parameters()} for layer in (attending, released)
+        )
+        elsewhere = {name for name in names if "temporal" not in name}
+        assert elsewhere == {name for name in before if "temporal" not in name}
+        assert isinstance(attending.temporal, FrameAttention)
+        assert not any(module.kernel_size[0] > 1 for module in attending.modules()
+                       if isinstance(module, nn.Conv2d))  # fmt: skip
+        assert all(f"temporal.{part}.0.weight" in names for part in ("output", "feed_forward"))
+
+
+@TEMPORAL
+def test_every_weight_of_a_block_is_trained(temporal: Temporal) -> None:
+    layer = block(6, 8, 2, temporal=temporal)
+    layer(torch.randn(3, 6, 5, 5, dtype=torch.float64)).pow(3).sum().backward()
+    for name, parameter in layer.named_parameters():
+        assert parameter.grad is not None, name
+        # A bias in front of a norm moves nothing.
+        assert parameter.grad.abs().max() > 1e-12 or name.endswith("0.bias"), name
 
 
 @given(frames=st.integers(1, 12), stride=st.integers(1, 3))
@@ -111,9 +154,10 @@ def test_a_block_keeps_its_input_unless_shapes_change() -> None:
     assert torch.equal(x, kept)
 
 
-def test_initialisation_is_that_of_the_released_code() -> None:
+@TEMPORAL
+def test_initialisation_is_that_of_the_released_code(temporal: Temporal) -> None:
     torch.manual_seed(0)
-    encoder = DstaEncoder(25)
+    encoder = DstaEncoder(25, temporal=temporal)
     for name, module in encoder.named_modules():
         if isinstance(module, nn.Conv2d):
             out_channels, in_channels, taps, _ = module.weight.shape
@@ -129,6 +173,8 @@ def test_initialisation_is_that_of_the_released_code() -> None:
         elif isinstance(module, DstaBlock):
             assert (module.gain == 1).all()
             torch.testing.assert_close(module.global_map, torch.full((4, 25, 25), 1 / 25))
+        elif isinstance(module, FrameAttention):
+            assert (module.gain == 1).all()
 
 
 def test_scaled_blocks_keep_the_chain_the_strides_and_divisibility() -> None:
@@ -158,6 +204,8 @@ def test_blocks_that_do_not_fit_are_refused() -> None:
         DstaEncoder(25, (Block(4, 8, 2, 1), Block(6, 6, 2, 1)))
     with pytest.raises(UsageError, match="no blocks"):
         DstaEncoder(25, ())
+    with pytest.raises(UsageError, match="temporal is 'none'; use one of: convolution, attention"):
+        DstaEncoder(25, temporal="none")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 20), (2, 3, 25), (2, 8, 25, 3)])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pspmodel.errors import UsageError
 from pspmodel.nn import ContrastProjection, node_mean, person_mean
+from pspmodel.nn.heads import OfEach
 
 
 @st.composite
@@ -93,3 +94,14 @@ def test_projection_is_linear_relu_linear() -> None:
     x = torch.randn(4, 6, dtype=torch.float64)
     hidden = (x @ first_weight.T + first_bias).clamp(min=0)
     torch.testing.assert_close(projection(x), hidden @ second_weight.T + second_bias)
+
+
+def test_layers_of_each_are_taken_by_name() -> None:
+    torch.manual_seed(0)
+    layers = OfEach(("joint", "motion"), lambda: torch.nn.Linear(3, 2))
+    x = torch.randn(4, 3)
+    assert torch.equal(layers(x, "motion"), layers["motion"](x))
+    assert not torch.allclose(layers(x, "motion"), layers(x, "joint"))
+    for name in ("bone", "", None):
+        with pytest.raises(UsageError, match="name one of: joint, motion"):
+            layers(x, name)

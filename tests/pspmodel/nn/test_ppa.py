@@ -178,12 +178,14 @@ def test_scale_divides_by_depth_or_by_its_root() -> None:
     torch.testing.assert_close(torch.atanh(root(joint).raw) * depth**0.5, dots)
 
 
-def test_zero_queries_leave_the_features_and_the_bias() -> None:
-    ppa = attention().eval()
+@pytest.mark.parametrize("frames", [None, FRAMES], ids=["shared-over-time", "full"])
+def test_zero_queries_leave_the_features_and_the_bias(frames: int | None) -> None:
+    ppa = attention(frames=frames).eval()
     features = dict(zip(("joint", "part", "body"), pyramid(), strict=True))
     for level in ppa.attention.values():
-        nn.init.zeros_(level.inputs.weight.view(HEADS, 3, -1, CHANNELS, 1, 1)[:, 0])
-        nn.init.zeros_(level.inputs.bias.view(HEADS, 3, -1)[:, 0])
+        for parameter in level.inputs.parameters():
+            # (T,) head by head, and within a head queries, keys, values; then the inputs.
+            nn.init.zeros_(parameter.view(frames or 1, HEADS, 3, CHANNELS // HEADS, -1)[:, :, 0])
     assert not any(maps.any() for maps in ppa.attention_maps(**features).values())
     for level, y in ppa(**features).items():
         conv, norm = ppa.attention[level].output
@@ -254,6 +256,51 @@ def test_every_weight_of_every_level_is_trained() -> None:
 def test_order_of_levels_does_not_matter() -> None:
     ppa = attention(levels=["body", "joint"])
     assert ppa.levels == ("joint", "body")
+
+
+def test_full_weights_hold_shared_ones_as_a_diagonal_of_equal_blocks() -> None:
+    shared, full = attention(), attention(frames=FRAMES)
+    state = shared.state_dict()
+    for level in ("joint", "part", "body"):
+        name = f"attention.{level}.inputs"
+        weight, bias = state.pop(f"{name}.weight"), state.pop(f"{name}.bias")
+        blocks = torch.block_diag(*[weight[:, :, 0, 0]] * FRAMES)
+        state[f"{name}.linear.weight"], state[f"{name}.linear.bias"] = blocks, bias.repeat(FRAMES)
+    full.load_state_dict(state)
+    features = pyramid()
+    for of_full, of_shared in zip(
+        full(*features).values(), shared(*features).values(), strict=True
+    ):
+        torch.testing.assert_close(of_full, of_shared, rtol=1e-12, atol=1e-13)
+
+
+def test_full_weights_see_other_frames() -> None:
+    joint = pyramid()[0]
+    moved = joint.clone()
+    moved[:, :, 1] += 1
+    for ppa, elsewhere in ((attention(), False), (attention(frames=FRAMES), True)):
+        level = ppa.attention["joint"]
+        changed = level.inputs(moved) - level.inputs(joint)
+        assert bool(changed[:, :, 0].any()) is elsewhere
+        assert changed[:, :, 1].any()
+
+
+@pytest.mark.parametrize("levels", [("joint", "part", "body"), ("joint",)])
+def test_full_weights_start_with_the_variance_of_shared_ones(levels: Sequence[Level]) -> None:
+    torch.manual_seed(0)
+    ppa = PolymerisingAttention(32, KINECT25, levels=levels, frames=5)
+    for level in ("joint", "part", "body"):
+        linear = ppa.attention[level].inputs.linear
+        kinds = 3 if level in levels else 2
+        assert linear.weight.shape == (5 * kinds * 32, 5 * 32)
+        spread = (2 / (5 * 3 * 32)) ** 0.5
+        assert float(linear.weight.detach().std()) == pytest.approx(spread, rel=0.03)
+
+
+def test_full_weights_want_the_frames_they_were_built_for() -> None:
+    message = f"was built for {FRAMES + 1} encoded frames, got {FRAMES}"
+    with pytest.raises(UsageError, match=message):
+        attention(frames=FRAMES + 1)(*pyramid())
 
 
 @pytest.mark.parametrize(

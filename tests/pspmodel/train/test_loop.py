@@ -16,6 +16,7 @@ from pspmodel.errors import (
     UsageError,
 )
 from pspmodel.report import summary
+from pspmodel.train.batches import Batches
 from pspmodel.train.checkpoint import load_facts
 from pspmodel.train.loop import train
 from pspmodel.train.setup import load_run, new_run
@@ -265,3 +266,21 @@ def test_supervised_training_needs_no_unlabelled_clips(tmp_path, ntu_store_path)
     train(run_at(tmp_path / "sup", ntu_store_path, "train.unlabelled_batch=0"), stop_at=4)
     terms = [line["terms"] for line in lines(tmp_path / "sup") if line["kind"] == "train"]
     assert set(terms[0]) == {"classification"}
+
+
+def test_bf16_leaves_the_clips_themselves_alone(tmp_path, ntu_store_path):
+    change = ("train.precision=bf16", "augment.yaw=30", "augment.scale=0.2")
+    run = run_at(tmp_path / "half", ntu_store_path, *change)
+    forward, seen = run.method.losses, []
+
+    def watched(step):
+        seen.append(step)
+        return forward(step)
+
+    run.method.losses = watched
+    train(run, stop_at=1)
+    expected = Batches(run, run.stages[0]).at(0, None)
+    for mine, theirs in ((seen[0].labelled, expected.labelled),
+                         (seen[0].unlabelled[0], expected.unlabelled[0])):  # fmt: skip
+        assert torch.equal(mine.joint, theirs.joint)
+        assert torch.equal(mine.motion, theirs.motion)

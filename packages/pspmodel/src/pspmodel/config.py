@@ -81,17 +81,20 @@ class AugmentConfig(StrictModel):
 
 
 class DstaConfig(StrictModel):
-    """PSP's encoder: attention over joints, convolution over time.
+    """PSP's encoder: attention over joints, then a look along time.
 
     Attributes:
         width: factor on all channels of ``blocks``.
         blocks: (channels in, channels out, C_e, temporal stride) of each; empty takes PSP's eight.
         heads: S, attention heads.
+        temporal: what looks along time: a ``convolution`` of seven frames (released code), or DSTA-Net's
+            ``attention`` over all frames (the encoder that the paper cites).
     """
 
     width: float = Field(default=1.0, gt=0)
     blocks: tuple[tuple[int, int, int, int], ...] = ()
     heads: int = Field(default=4, ge=1)
+    temporal: Literal["convolution", "attention"] = "convolution"
 
 
 class StGcnConfig(StrictModel):
@@ -117,6 +120,7 @@ class TcnConfig(StrictModel):
         kernel: their taps, odd.
         dropout: of whole channels, after each of them.
         halvings: how often the mean of two frames takes their place, evenly between the layers.
+        peaks: give the largest value over the frames beside each channel, for short events.
     """
 
     channels: int = Field(default=160, ge=1)
@@ -124,6 +128,7 @@ class TcnConfig(StrictModel):
     kernel: int = Field(default=3, ge=1)
     dropout: float = Field(default=0.2, ge=0, lt=1)
     halvings: int = Field(default=2, ge=0)
+    peaks: bool = False
 
 
 class NetworkConfig(StrictModel):
@@ -133,11 +138,13 @@ class NetworkConfig(StrictModel):
         encoder: which of the tables below is used.
         stems: first layer and input norm, ``shared`` by the streams (PSP) or ``per-stream``.
         norms: batch norms of the rest, likewise.
+        classifier: one for all streams (released code; the paper does not say), or ``per-stream``.
     """
 
     encoder: Literal["dsta", "stgcn", "tcn"] = "dsta"
     stems: Literal["shared", "per-stream"] = "shared"
     norms: Literal["shared", "per-stream"] = "shared"
+    classifier: Literal["shared", "per-stream"] = "shared"
     dsta: DstaConfig = DstaConfig()
     stgcn: StGcnConfig = StGcnConfig()
     tcn: TcnConfig = TcnConfig()
@@ -224,6 +231,8 @@ class TrainConfig(StrictModel):
         unlabelled_batch: unlabelled clips a step; 0 trains on labelled clips alone.
         average: decay of averaged weights, which then teach and predict; 0 for none.
         precision: ``fp32``, or ``bf16`` autocast with losses in fp32.
+        compile: whether `torch.compile` makes kernels of the encoder, which takes a minute or more
+            and a C++ compiler; meant for GPUs.
         evaluate_every: epochs between evaluations; the last epoch is always evaluated.
         checkpoint_every: epochs between checkpoints; the end is always saved.
         log_every: steps between lines of metrics.jsonl.
@@ -235,6 +244,7 @@ class TrainConfig(StrictModel):
     unlabelled_batch: int = Field(ge=0)
     average: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
     evaluate_every: int = Field(default=1, ge=1)
     checkpoint_every: int = Field(default=1, ge=1)
     log_every: int = Field(default=20, ge=1)

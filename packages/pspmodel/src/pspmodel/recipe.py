@@ -3,11 +3,14 @@
 ``extends = "NAME"`` builds a recipe on another. Its ``[dataset.ID...]`` tables override the rest for
 one dataset, its ``[stage.NAME...]`` tables for one stage of the method. ``[options]`` belong to the
 recipe's method: where another method takes its place, they go.
+
+``NAME+b3`` is a recipe with an ablation of its method: a table of ``recipes/ablations/METHOD.toml``.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -30,6 +33,12 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
 
 
+def ablations(method: str) -> dict[str, dict[str, Any]]:
+    """What each ablation of a method sets, by name; empty for a method without."""
+    file = resources.files("pspmodel").joinpath("recipes", "ablations", f"{method}.toml")
+    return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+
+
 def load_config(
     recipe: str | Path,
     *,
@@ -41,16 +50,17 @@ def load_config(
     """Resolve a recipe for a dataset.
 
     Args:
-        recipe: shipped name or path of a ``.toml`` file.
+        recipe: shipped name or path of a ``.toml`` file, and ``+NAME`` for each ablation wanted.
         dataset: id; its ``[dataset.ID]`` tables in the recipe apply.
         method: overrides the recipe's method.
         overrides: ``section.key=value`` texts, e.g. ``optim.lr=0.05``; values are TOML.
         seed: overrides the recipe's seed.
 
     Raises:
-        ConfigError: no such recipe, or invalid settings; every fault in one message.
+        ConfigError: no such recipe or ablation, or invalid settings; every fault in one message.
     """
-    name, content = _read_recipe(str(recipe))
+    base, ablated = _taken_apart(str(recipe))
+    name, content = _read_recipe(base)
     bases = [name]
     while "extends" in content:
         base, below = _read_recipe(str(content.pop("extends")))
@@ -65,6 +75,8 @@ def load_config(
     if not isinstance(special, dict):
         raise ConfigError(f"recipe {name}: dataset must be tables such as [dataset.nw-ucla.optim]")
     content = _merged(content, special.get(dataset, {}))
+    for ablation in ablated:
+        name, content = f"{name}+{ablation}", _ablated(content, ablation, name)
     for text in overrides:
         content = _merged(content, _override(text))
     if seed is not None:
@@ -86,6 +98,26 @@ def _for_method(content: dict[str, Any], method: str | None) -> dict[str, Any]:
         own = {key: value for key, value in tables.items() if key not in ("options", "stage")}
         kept = {**kept, "dataset": {**kept["dataset"], dataset: own}}
     return {**kept, "method": method}
+
+
+def _taken_apart(recipe: str) -> tuple[str, list[str]]:
+    """A recipe's name or path, and its ablations."""
+    match = re.fullmatch(r"(.*\.toml|[^+]*)((?:\+[^+]*)*)", recipe, re.DOTALL)
+    return (match[1], match[2].split("+")[1:]) if match else (recipe, [])
+
+
+def _ablated(content: dict[str, Any], ablation: str, recipe: str) -> dict[str, Any]:
+    method = str(content.get("method"))
+    known = ablations(method)
+    if ablation not in known:
+        can = f"it has {', '.join(known)}" if known else "it has none"
+        raise ConfigError(
+            f"recipe {recipe}+{ablation}: {ablation!r} is no ablation of method {method}; {can}"
+        )
+    change = known[ablation]
+    summary = f"{content['summary']}; " if "summary" in content else ""
+    change = {**change, "summary": f"{summary}{ablation.upper()}, {change['summary']}"}
+    return _merged(_for_method(content, change.get("method")), change)
 
 
 def checked(model: type[Model], content: Mapping[str, Any], where: str) -> Model:

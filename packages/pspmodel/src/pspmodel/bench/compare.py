@@ -187,7 +187,7 @@ def compare(
     reference = OurSide(contest)
     network = reference.method.network
     work = {
-        name: flops(network, contest.plain_shapes() if name == BASELINE else reference.shapes())
+        name: contest.plain_flops() if name == BASELINE else flops(network, reference.shapes())
         for name in sides
     }
     labelled, unlabelled = len(contest.source.labelled), len(contest.source.unlabelled)

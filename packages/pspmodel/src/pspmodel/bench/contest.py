@@ -6,15 +6,18 @@ from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from pspmodel.bench.batches import Source, source
-from pspmodel.bench.flops import Shapes
-from pspmodel.config import RunConfig
+from pspmodel.bench.flops import Shapes, flops
+from pspmodel.config import NetworkConfig, RunConfig
 from pspmodel.data.resident import ResidentData
 from pspmodel.errors import UsageError
 from pspmodel.methods import DataFacts
 from pspmodel.methods.psp import PSPOptions
 from pspmodel.nn.encoder import PSP_BLOCKS, Block, scaled_blocks
-from pspmodel.recipe import load_config
+from pspmodel.nn.psp import PSPNetwork
+from pspmodel.recipe import checked, load_config
 from pspmodel.train.setup import pick_device
 from skeldata import open_store
 
@@ -60,7 +63,8 @@ class Contest:
         blocks: sizes of the encoder.
 
     Raises:
-        UsageError: the recipe does not train PSP, or the store is too small.
+        UsageError: the recipe does not train PSP, has another encoder than PSP's or contrasts nothing;
+            or the store is too small.
         ConfigError: the recipe or an override is invalid.
     """
 
@@ -69,7 +73,9 @@ class Contest:
         self.device = pick_device(settings.device)
         given = None if settings.store is None else open_store(settings.store)
         self.config = _config(settings, "ntu60" if given is None else given.dataset.id)
-        self.options = PSPOptions.model_validate(self.config.options)
+        self.options = checked(PSPOptions, self.config.options, "options of psp")
+        if not (self.options.levels and self.options.contrast_weight):
+            raise UsageError("the recipe contrasts nothing; bench compares psp with its contrast")
         self.source: Source = source(
             given,
             settings.labelled or self.config.train.labelled_batch,
@@ -83,7 +89,8 @@ class Contest:
             layout=store.layout,
             classes=len(store.dataset.classes),
             persons=store.persons,
-            frames=store.frames,
+            frames=self.config.data.frames or store.frames,
+            streams=self.config.data.streams,
         )
         self.data = ResidentData(store, self.device, self.config.data)
         dsta = self.config.network.dsta
@@ -112,6 +119,10 @@ class Contest:
                 for name, value in ours.items()
                 if value != published[name] and name not in ("dsta", "unlabelled")
             ]
+        if (temporal := self.config.network.dsta.temporal) != released.network.dsta.temporal:
+            found.append(
+                f"network.dsta.temporal is {temporal}, not {released.network.dsta.temporal}"
+            )
         if self.config.network.dsta.heads != self.options.heads:
             found.append("network.dsta.heads and options.heads differ")
         return found
@@ -121,13 +132,25 @@ class Contest:
         known, free = len(self.source.labelled), len(self.source.unlabelled)
         bodies = 2 * self.facts.persons  # of a clip, joint and motion
         return Shapes(
-            self.facts.frames,
+            self.source.store.frames,
             encoded=bodies * (known + free),
             classified=2 * known,
             attended=bodies * free,
             projected=3 * 2 * free,
             contrasted=free,
         )
+
+    def plain_flops(self) -> int:
+        """Operations of a step of the plain implementation, whatever mathematics the recipe has."""
+        dsta = self.config.network.dsta.model_copy(update={"temporal": "convolution"})
+        with torch.device("meta"):
+            network = PSPNetwork(
+                self.facts.layout,
+                self.facts.classes,
+                network=NetworkConfig(dsta=dsta),
+                heads=self.options.heads,
+            )
+        return flops(network, self.plain_shapes())
 
 
 def _config(settings: Settings, dataset: str) -> RunConfig:
@@ -136,6 +159,10 @@ def _config(settings: Settings, dataset: str) -> RunConfig:
     )
     if config.method != "psp":
         raise UsageError(f"recipe {config.recipe} trains {config.method}; bench compares psp")
+    if config.network.encoder != "dsta":
+        raise UsageError(
+            f"network.encoder is {config.network.encoder}; bench compares psp with its own, dsta"
+        )
     if settings.width is None:
         return config
     dsta = config.network.dsta.model_copy(update={"width": settings.width})

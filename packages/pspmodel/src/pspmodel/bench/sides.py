@@ -91,7 +91,7 @@ class PlainSide(Side):
         )
         if ours is not None:
             network.load(ours.network.state_dict())
-        dtype = torch.float32 if ours is None else ours.network.classifier.weight.dtype
+        dtype = torch.float32 if ours is None else next(ours.parameters()).dtype
         super().__init__(contest, network.to(dtype), fused=False)
         rows = contest.source
         self._labelled = rows.dense(rows.labelled, contest.device, dtype)
@@ -172,7 +172,11 @@ def _rows_seen(network: PSPNetwork) -> Iterator[dict[str, int]]:
 
         return hook
 
-    hooks = [part.register_forward_pre_hook(count(name)) for name, part in parts.items()]
+    hooks = [
+        part.register_forward_pre_hook(count(name))
+        for name, part in parts.items()
+        if part is not None
+    ]
     try:
         yield rows
     finally:

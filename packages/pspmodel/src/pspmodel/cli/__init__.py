@@ -7,8 +7,11 @@ import click
 import pspmodel
 from pspmodel.cli.attention import attention
 from pspmodel.cli.bench import bench
+from pspmodel.cli.doctor import doctor
 from pspmodel.cli.evaluate import evaluate
+from pspmodel.cli.fuse import fuse
 from pspmodel.cli.report import report
+from pspmodel.cli.robustness import robustness
 from pspmodel.cli.sweep import sweep
 from pspmodel.cli.train import train
 from pspmodel.cli.tsne import tsne
@@ -31,5 +34,7 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, report, sweep, attention, tsne, bench):
+for command in (
+    train, evaluate, report, fuse, robustness, sweep, attention, tsne, bench, doctor,
+):  # fmt: skip
     main.add_command(command)

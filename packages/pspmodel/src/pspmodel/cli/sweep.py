@@ -15,7 +15,13 @@ _SOME_FAILED = 3
 @click.command(cls=Command)
 @click.option("--store", type=PATH, required=True, help="A store made by `skeldata prepare`.")
 @click.option("--ratios", required=True, help="Shares of labels by commas, e.g. 0.05,0.15 or 5%.")
-@click.option("--recipe", "recipes", default="tiny", show_default=True, help="Recipes by commas.")
+@click.option(
+    "--recipe",
+    "recipes",
+    default="tiny",
+    show_default=True,
+    help="Recipes by commas; +NAME for an ablation.",
+)
 @click.option(
     "--split-seeds", default="0-4", show_default=True, help="Seeds of label draws, e.g. 0-4 or 0,3."
 )
@@ -59,7 +65,8 @@ def sweep(
 
     \b
     Examples:
-      pspmodel sweep --store ucla.zarr --ratios 0.05,0.15 --recipe psp-code,supervised
+      pspmodel sweep --store ucla.zarr --ratios 0.05,0.15 --recipe psp-code,psp-paper
+      pspmodel sweep --store ntu.zarr --ratios 5% --recipe psp-code+a1,psp-code+a2,psp-code+a3
       pspmodel sweep --store ntu.zarr --protocol xview --ratios 5%,10% --split-seeds 0-2 --jobs 4
 
     Each run is an ordinary run in the sweep's folder. Repeat the command to continue a sweep: finished
@@ -68,7 +75,8 @@ def sweep(
 
     Exit codes: 0 all runs are finished; 3 some failed, the others are finished; 130 interrupted.
     """
-    from pspmodel.sweep import parse_seeds, plan_sweep, run_sweep, table_text
+    from pspmodel.sweep import plan_sweep, run_sweep, table_text
+    from skeldata import parse_seeds
 
     plan = plan_sweep(
         store,

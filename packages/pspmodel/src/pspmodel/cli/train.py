@@ -16,7 +16,12 @@ from skeldata.commandline import PATH, Command, note
 @click.option("--labels", type=PATH, help="A split manifest or name list instead of --ratio.")
 @click.option("--protocol", help="xsub, xview or xset; default: the dataset's first.")
 @click.option("--method", help="Training method; default: the recipe's.")
-@click.option("--recipe", default="tiny", show_default=True, help="Recipe name or .toml file.")
+@click.option(
+    "--recipe",
+    default="tiny",
+    show_default=True,
+    help="Recipe name or .toml file; +NAME for an ablation of it.",
+)
 @click.option(
     "--set",
     "overrides",
@@ -47,6 +52,13 @@ def train(steps: int | None, resume: bool, tensorboard: bool, **options: Any) ->
       pspmodel train --store ucla.zarr --ratio 0.05
       pspmodel train --store ntu.zarr --protocol xview --ratio 0.1 --recipe psp-code --seed 1
       pspmodel train --store ucla.zarr --labels our-labels.json --set optim.lr=0.02
+      pspmodel train --store ntu.zarr --ratio 0.05 --recipe psp-code+b3
+
+    \b
+    Ablations of any recipe of PSP, row by row as in the paper's tables:
+      +a1 supervised only     +a2 without pyramid attention     +a3 all of it
+      levels contrasted: +b1 none, +b2 joint, +b3 part, +b4 body, +b5 joint and part,
+      +b6 joint and body, +b7 part and body, +b8 all three
 
     \b
     On several GPUs, with the same mathematics (batch sizes are those of all together):

@@ -23,11 +23,16 @@ class JointMethod(Method):
     Labelled and unlabelled clips go through the network in one forward pass and share batch
     statistics, as in PSP's released code.
 
-    A subclass sets ``network``; its ``contrast`` is empty here.
+    A subclass sets ``network``; its ``contrast`` is empty here. Unlabelled clips from which nothing is
+    to be learnt do not go through the network at all.
+
+    Attributes:
+        contrasts: whether `contrast` gives terms.
     """
 
     network: StreamClassifier
     uses_unlabelled: ClassVar[bool] = True
+    contrasts: bool = True
 
     def __init__(self, facts: DataFacts, options: Any, config: RunConfig) -> None:
         super().__init__(facts, options, config)
@@ -42,16 +47,16 @@ class JointMethod(Method):
 
     def views(self, stage: str) -> tuple[View, ...]:
         """Strong, and weak for the teacher."""
-        if not self.uses_unlabelled:
-            return ()
-        return ("strong",) if self.pseudo_labels is None else ("strong", "weak")
+        if self.uses_unlabelled and self.pseudo_labels is not None:
+            return ("strong", "weak")
+        return ("strong",) if self.uses_unlabelled and self.contrasts else ()
 
     def losses(self, step: Step) -> Mapping[str, Tensor]:
         """Classification, and what the unlabelled clips add."""
         labelled, labels = step.labelled, step.labels
         assert labelled is not None
         assert labels is not None
-        views = step.unlabelled if self.uses_unlabelled else ()
+        views = step.unlabelled if self.views(step.stage) else ()
         clips = joined(labelled, views[0]) if views else labelled
         features = self.network.encode(clips.streams, clips.weights)
         known = self._logits({s: f[: labelled.rows] for s, f in features.items()}, labelled)
@@ -78,7 +83,8 @@ class JointMethod(Method):
 
     def _logits(self, features: Mapping[str, Tensor], clips: Clips) -> dict[str, Tensor]:
         return {
-            stream: self.network.classify(part, *clips.owners) for stream, part in features.items()
+            stream: self.network.classify(part, *clips.owners, stream=stream)
+            for stream, part in features.items()
         }
 
     def _pseudo(self, rule: PseudoLabels, features: Mapping[str, Tensor], step: Step) -> Tensor:

@@ -1,18 +1,21 @@
-"""The DSTA-style encoder of PSP and SDS-CL: attention over joints, convolution over time."""
+"""The DSTA-style encoder of PSP and SDS-CL: attention over joints, then a look along time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
 from pspmodel.nn.encoders import Encoder
-from pspmodel.nn.layers import activate, conv_norm, convolution, similarity
+from pspmodel.nn.layers import activate, conv_norm, convolution, index_code, similarity
 from pspmodel.nn.nodes import from_node_rows, node_rows, split_heads
+from pspmodel.nn.temporal import FrameAttention
+
+Temporal = Literal["convolution", "attention"]
 
 TEMPORAL_KERNEL = 7
 
@@ -24,7 +27,7 @@ class Block(NamedTuple):
         channels_in: C_in.
         channels_out: C_out.
         embed: C_e, channels of one head's queries and keys.
-        stride: of the temporal convolution; T becomes ceil(T / stride).
+        stride: of the temporal part; T becomes ceil(T / stride).
     """
 
     channels_in: int
@@ -75,26 +78,27 @@ def scaled_blocks(width: float, blocks: Sequence[Block] = PSP_BLOCKS) -> tuple[B
 def joint_code(channels: int, joints: int) -> Tensor:
     """Sinusoidal code of the joint index, constant in time: (C, 1, V) float64.
 
-    Even channels are ``sin(v w_i)``, odd ones ``cos(v w_i)``, w_i = 10000^(-2i / C).
+    See `index_code`.
     """
-    pairs = torch.arange(0, channels, 2, dtype=torch.float64)
-    angle = 10000 ** (-pairs / channels)[:, None] * torch.arange(joints, dtype=torch.float64)
-    code = torch.stack((angle.sin(), angle.cos()), dim=1).flatten(0, 1)[:channels]
-    return code.unsqueeze(1)
+    return index_code(channels, joints).unsqueeze(1)
 
 
 class DstaBlock(nn.Module):
-    """One encoder block: joint attention, feed-forward and temporal convolution, each with a skip.
+    """One encoder block: joint attention, feed-forward and temporal part, each with a skip.
 
     ``global_map`` (G, "global regularisation") is what the attention adds for every clip alike;
-    ``gain`` is alpha, one number a head.
+    ``gain`` is alpha, one number a head. The temporal part is a convolution of seven frames
+    (released code) or `FrameAttention` (DSTA-Net).
     """
 
     code: Tensor
 
-    def __init__(self, block: Block, joints: int, heads: int) -> None:
+    def __init__(
+        self, block: Block, joints: int, heads: int, temporal: Temporal = "convolution"
+    ) -> None:
         super().__init__()
         channels_in, channels_out, embed, stride = block
+        same = channels_in == channels_out and stride == 1
         self.heads = heads
         self.embed = embed
         # float64 whatever the network's precision, so that a network turned to double is exact.
@@ -104,14 +108,18 @@ class DstaBlock(nn.Module):
         self.global_map = nn.Parameter(torch.full((heads, joints, joints), 1 / joints))
         self.spatial = conv_norm(heads * channels_in, channels_out)
         self.feed_forward = conv_norm(channels_out, channels_out)
-        self.temporal = conv_norm(channels_out, channels_out, TEMPORAL_KERNEL, stride)
+        self.temporal = (
+            conv_norm(channels_out, channels_out, TEMPORAL_KERNEL, stride)
+            if temporal == "convolution"
+            else FrameAttention(channels_out, embed, heads, stride, identity=same)
+        )
 
-        same = channels_in == channels_out and stride == 1
         self.skip_spatial = nn.Identity() if same else conv_norm(channels_in, channels_out)
         self.skip_feed_forward = nn.Identity() if same else conv_norm(channels_in, channels_out)
-        self.skip_temporal = (
-            nn.Identity() if same else conv_norm(channels_out, channels_out, stride=stride)
-        )
+        if temporal == "convolution":
+            self.skip_temporal = (
+                nn.Identity() if same else conv_norm(channels_out, channels_out, stride=stride)
+            )
 
     def attention_map(self, x: Tensor) -> Tensor:
         """A_s = alpha_s tanh(q_s . k_s / (C_e T)) + G_s: (P, C_in, T, V) -> (P, S, V, V)."""
@@ -126,6 +134,9 @@ class DstaBlock(nn.Module):
         # Added in place: what a norm gives is needed by nobody else, and a copy less is 3 % of a step.
         y = activate(self.spatial(self._mix(x)).add_(self.skip_spatial(x)))
         y = activate(self.feed_forward(y).add_(self.skip_feed_forward(x)))
+        if isinstance(self.temporal, FrameAttention):
+            z: Tensor = self.temporal(y)
+            return z
         return activate(self.temporal(y).add_(self.skip_temporal(y)))
 
     def _mix(self, x: Tensor) -> Tensor:
@@ -148,12 +159,13 @@ class DstaEncoder(Encoder):
         blocks: sizes of the blocks, each starting with the channels that the last one ends with.
         heads: S, attention heads of every block.
         channels_in: C, coordinates of a joint.
+        temporal: what looks along time, see `DstaBlock`.
 
     Attributes:
         channels_out: channels of the features.
 
     Raises:
-        UsageError: there are no blocks, or two neighbours do not fit.
+        UsageError: there are no blocks, two neighbours do not fit, or ``temporal`` is unknown.
     """
 
     def __init__(
@@ -162,8 +174,12 @@ class DstaEncoder(Encoder):
         blocks: Sequence[Block] = PSP_BLOCKS,
         heads: int = 4,
         channels_in: int = 3,
+        temporal: Temporal = "convolution",
     ) -> None:
         super().__init__()
+        if temporal not in get_args(Temporal):
+            known = ", ".join(get_args(Temporal))
+            raise UsageError(f"temporal is {temporal!r}; use one of: {known}")
         if not blocks:
             raise UsageError("the encoder has no blocks; give at least one")
         for index, (before, after) in enumerate(pairwise(blocks), start=1):
@@ -176,7 +192,10 @@ class DstaEncoder(Encoder):
         self.channels_out = blocks[-1].channels_out
         self._channels = channels_in, blocks[0].channels_in
         self.input = self.new_stem()
-        self.blocks = nn.Sequential(*(DstaBlock(block, joints, heads) for block in blocks))
+        self.blocks = nn.Sequential(
+            *(DstaBlock(block, joints, heads, temporal) for block in blocks)
+        )
+        self.strides = tuple(block.stride for block in blocks)
 
     def new_stem(self) -> nn.Module:
         """1x1 convolution of the coordinates, and its norm."""

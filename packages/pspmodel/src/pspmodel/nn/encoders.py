@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from pspmodel.config import NetworkConfig
@@ -22,12 +23,20 @@ class Encoder(nn.Module, ABC):
         channels_out: C'.
         joints: V.
         input: the stem.
+        strides: what divides the frames, one after the other, each time rounded up.
     """
 
     keeps_joints: ClassVar[bool] = True
     channels_out: int
     joints: int
     input: nn.Module
+    strides: tuple[int, ...] = ()
+
+    def frames_behind(self, frames: int) -> int:
+        """T' for T frames."""
+        for stride in self.strides:
+            frames = -(-frames // stride)
+        return frames
 
     @abstractmethod
     def new_stem(self) -> nn.Module:
@@ -59,6 +68,13 @@ class Encoder(nn.Module, ABC):
         return self.trunk(self.input(self.arranged(x)))
 
 
+def compile_encoders(module: nn.Module, backend: str = "inductor") -> None:
+    """Let `torch.compile` have what lies behind the stem of every encoder inside; names stay."""
+    for part in module.modules():
+        if isinstance(part, Encoder):
+            part.trunk = torch.compile(part.trunk, backend=backend)  # type: ignore[method-assign]
+
+
 def build_encoder(config: NetworkConfig, layout: Layout) -> Encoder:
     """The encoder that ``config.encoder`` names, of the sizes in its table."""
     if config.encoder == "dsta":
@@ -67,7 +83,9 @@ def build_encoder(config: NetworkConfig, layout: Layout) -> Encoder:
         blocks = tuple(Block(*block) for block in config.dsta.blocks) or PSP_BLOCKS
         if config.dsta.width != 1:
             blocks = scaled_blocks(config.dsta.width, blocks)
-        return DstaEncoder(layout.joint_count, blocks, config.dsta.heads)
+        return DstaEncoder(
+            layout.joint_count, blocks, config.dsta.heads, temporal=config.dsta.temporal
+        )
     if config.encoder == "stgcn":
         from pspmodel.nn.stgcn import StGcn
 
@@ -76,5 +94,5 @@ def build_encoder(config: NetworkConfig, layout: Layout) -> Encoder:
 
     tcn = config.tcn
     return TcnEncoder(
-        layout.joint_count, tcn.channels, tcn.depth, tcn.kernel, tcn.dropout, tcn.halvings
+        layout.joint_count, tcn.channels, tcn.depth, tcn.kernel, tcn.dropout, tcn.halvings, tcn.peaks
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -9,10 +11,28 @@ from pspmodel.errors import UsageError
 from pspmodel.nn.layers import linear
 
 
+class OfEach(nn.ModuleDict):
+    """Layers of one shape, one of each name's own: of each stream, or of each level."""
+
+    def __init__(self, names: Iterable[str], layer: Callable[[], nn.Module]) -> None:
+        super().__init__({name: layer() for name in names})
+
+    def forward(self, x: Tensor, name: str | None) -> Tensor:
+        """Through the layer of ``name``.
+
+        Raises:
+            UsageError: it has none.
+        """
+        if name is None or name not in self:
+            raise UsageError(f"no layer of {name!r}'s own; name one of: {', '.join(self)}")
+        y: Tensor = self[name](x)
+        return y
+
+
 class ContrastProjection(nn.Module):
     """Linear, ReLU, Linear, all of one width: (..., C) -> (..., C).
 
-    PSP shares one projection among the levels and the modalities (released code).
+    PSP's released code shares one projection among the levels and the modalities.
     """
 
     def __init__(self, channels: int) -> None:

@@ -54,15 +54,26 @@ def activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, SLOPE, inplace=True)
 
 
+def index_code(channels: int, indices: int, device: torch.device | None = None) -> Tensor:
+    """Sinusoidal code of an index: (C, n) float64.
+
+    Even channels are ``sin(v w_i)``, odd ones ``cos(v w_i)``, w_i = 10000^(-2i / C).
+    """
+    pairs = torch.arange(0, channels, 2, dtype=torch.float64, device=device)
+    index = torch.arange(indices, dtype=torch.float64, device=device)
+    angle = 10000 ** (-pairs / channels)[:, None] * index
+    return torch.stack((angle.sin(), angle.cos()), dim=1).flatten(0, 1)[:channels]
+
+
 def similarity(query: Tensor, key: Tensor, scale: float) -> Tensor:
     """Attention map ``tanh(query^T key / scale)`` over nodes.
 
     Args:
         query: (B, D, n), D = embedding channels x frames.
-        key: (B, D, n).
+        key: (B, D, m).
         scale: divisor of the dot products.
 
     Returns:
-        (B, n, n) in (-1, 1); rows are query nodes, columns key nodes.
+        (B, n, m) in (-1, 1); rows are query nodes, columns key nodes.
     """
     return torch.tanh(torch.bmm(query.mT, key) / scale)

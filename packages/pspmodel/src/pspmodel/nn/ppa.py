@@ -46,6 +46,42 @@ class Expansion(nn.Module):
         return fine.reshape(persons, heads, self.members, self.members)
 
 
+class OverTime(nn.Module):
+    """Map all frames of a node to all frames by one matrix: (P, C, T, n) -> (P, C', T, n).
+
+    A 1x1 convolution is the matrix that has the same block C' x C at every frame of the diagonal
+    and zeros elsewhere; here all T x T blocks are free.
+
+    Args:
+        channels_in: C.
+        channels_out: C'.
+        frames: T.
+        fan_out: outputs of a frame that the variance of the weight is reckoned with, see
+            `convolution`: variances are those that a 1x1 convolution gives.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, frames: int, *, fan_out: int) -> None:
+        super().__init__()
+        self.frames = frames
+        self.linear = nn.Linear(frames * channels_in, frames * channels_out)
+        nn.init.normal_(self.linear.weight, std=math.sqrt(2 / (frames * fan_out)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rows of the matrix are T x C', columns T x C, the channels of a frame side by side.
+
+        Raises:
+            UsageError: ``x`` has another number of frames.
+        """
+        if x.shape[2] != self.frames:
+            raise UsageError(
+                f"pyramid attention was built for {self.frames} encoded frames, got {x.shape[2]}; "
+                "give clips as long as those it was built for, or share its weights over time"
+            )
+        rows = self.linear(x.permute(0, 3, 2, 1).flatten(2))
+        split: Tensor = rows.unflatten(2, (self.frames, -1))
+        return split.permute(0, 3, 2, 1)
+
+
 class Attended(NamedTuple):
     """What one level gives.
 
@@ -68,17 +104,31 @@ class LevelAttention(nn.Module):
         heads: S; each has C_e = C / S channels.
         scale: ``full`` divides dot products by C_e T, ``sqrt`` by its square root.
         lends_only: the level has queries and keys, but neither values nor an output.
+        frames: T, where queries, keys and values of a frame are made of all frames, by weights of
+            (S T C_e x T C) each (equation 3); None makes them of that frame alone, by the same
+            weights in every frame.
     """
 
     def __init__(
-        self, channels: int, heads: int, scale: Scale, *, lends_only: bool = False
+        self,
+        channels: int,
+        heads: int,
+        scale: Scale,
+        *,
+        lends_only: bool = False,
+        frames: int | None = None,
     ) -> None:
         super().__init__()
+        self.channels = channels
         self.heads = heads
         self.scale = scale
         # A level that only lends starts with the same distribution of maps as a whole one.
-        width = (2 if lends_only else 3) * channels
-        self.inputs = convolution(channels, width, fan_out=3 * channels)
+        kinds = 2 if lends_only else 3
+        self.inputs: nn.Module
+        if frames is None:
+            self.inputs = convolution(channels, kinds * channels, fan_out=3 * channels)
+        else:
+            self.inputs = OverTime(channels, kinds * channels, frames, fan_out=3 * channels)
         self.output = None if lends_only else conv_norm(channels, channels)
 
     def forward(self, x: Tensor, added: Iterable[Tensor] = ()) -> Attended:
@@ -112,7 +162,7 @@ class PolymerisingAttention(nn.Module):
 
     The joint level takes the raw part map. Source: PSP and its released code; ``scale`` is
     ``sqrt`` in the paper's equation 4 and ``full`` in the code (``sqrt`` saturates most tanh at
-    the start).
+    the start). The sizes of the weights in equation 3 are those of ``frames``, the code's are not.
 
     Args:
         channels: C, a multiple of ``heads``.
@@ -124,6 +174,7 @@ class PolymerisingAttention(nn.Module):
         joint_from_body: beta.
         levels: those with an output. Another level is still looked at (queries and keys only) when
             one of these takes its map with a coefficient other than zero.
+        frames: T, where queries, keys and values shall be made of all frames; see `LevelAttention`.
 
     Raises:
         UsageError: a level or scale is unknown, or ``heads`` does not divide ``channels``.
@@ -139,6 +190,7 @@ class PolymerisingAttention(nn.Module):
         joint_from_part: float = 0.12,
         joint_from_body: float = 0.24,
         levels: Iterable[Level] = LEVELS,
+        frames: int | None = None,
     ) -> None:
         super().__init__()
         if scale not in get_args(Scale):
@@ -167,7 +219,9 @@ class PolymerisingAttention(nn.Module):
         # Coarsest first, the order in which maps become available.
         self.attention = nn.ModuleDict(
             {
-                level: LevelAttention(channels, heads, scale, lends_only=level not in self.levels)
+                level: LevelAttention(
+                    channels, heads, scale, lends_only=level not in self.levels, frames=frames
+                )
                 for level in reversed(LEVELS)
                 if level in self.levels or level in lenders
             }

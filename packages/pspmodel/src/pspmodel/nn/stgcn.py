@@ -132,6 +132,7 @@ class StGcn(Encoder):
         graph = adjacency(layout, partition).float()
         self.joints, self._channels_in = layout.joint_count, channels_in
         self.channels_out = channels[-1]
+        self.strides = tuple(2 for unit in _STRIDED_UNITS if unit < len(channels))
         self.input = self.new_stem()
         self.units = nn.ModuleList(
             StGcnUnit(

@@ -1,4 +1,4 @@
-"""The network that predicts: one encoder for all streams, one classifier."""
+"""The network that predicts: one encoder for all streams, and a classifier."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from pspmodel.config import NetworkConfig
 from pspmodel.nn.encoders import build_encoder
-from pspmodel.nn.heads import node_mean, person_mean
+from pspmodel.nn.heads import OfEach, node_mean, person_mean
 from pspmodel.nn.layers import linear
 from pspmodel.nn.norm import sample_weights, split_norms
 from skeldata import Layout
 
 
 class StreamClassifier(nn.Module):
-    """Encoder and classifier that streams share; stems and batch norms may be each stream's own.
+    """Encoder and classifier that streams share; stems, norms, classifiers may be each stream's own.
 
     A person is one row of a batch and ``clip_index`` says which clip it belongs to, so clips with
     one and with two persons lie in one batch unpadded. All streams go through the encoder in one
@@ -40,7 +40,12 @@ class StreamClassifier(nn.Module):
             self.encoder.input = nn.Identity()
         if config.norms == "per-stream":
             split_norms(self.encoder, len(streams))
-        self.classifier = linear(self.encoder.channels_out, classes)
+        channels = self.encoder.channels_out
+        self.classifier: nn.Module = (
+            OfEach(streams, lambda: linear(channels, classes))
+            if config.classifier == "per-stream"
+            else linear(channels, classes)
+        )
 
     def forward(self, persons: Tensor, clip_index: Tensor, clips: int) -> Tensor:
         """Logits of one stream, where streams share every weight: (P, 3, T, V) -> (clips, K)."""
@@ -83,6 +88,8 @@ class StreamClassifier(nn.Module):
         clip_index: Tensor,
         clips: int,
         person_index: Tensor | None = None,
+        *,
+        stream: str | None = None,
     ) -> Tensor:
         """Logits of one stream: pooled features through the classifier.
 
@@ -91,9 +98,15 @@ class StreamClassifier(nn.Module):
             clip_index: (P,) int64, the clip of each person.
             clips: how many clips there are.
             person_index: (P,) int64, the row of each person; None if each has its own, P = R.
+            stream: which one; needed where each has a classifier of its own.
 
         Returns:
             (clips, K).
+
+        Raises:
+            UsageError: each stream has a classifier of its own, but not ``stream``.
         """
-        logits: Tensor = self.classifier(self.pool(features, clip_index, clips, person_index))
+        pooled = self.pool(features, clip_index, clips, person_index)
+        named = (stream,) if isinstance(self.classifier, OfEach) else ()
+        logits: Tensor = self.classifier(pooled, *named)
         return logits

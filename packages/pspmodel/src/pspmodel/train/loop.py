@@ -15,6 +15,7 @@ from pspmodel.data.streams import mixed
 from pspmodel.errors import InterruptedRunError
 from pspmodel.evaluate.scores import Scores
 from pspmodel.methods import Method
+from pspmodel.nn.encoders import compile_encoders
 from pspmodel.train import checkpoint
 from pspmodel.train.average import Average
 from pspmodel.train.batches import Batches
@@ -112,6 +113,8 @@ def train(
             on_first(lambda: metrics.cut_behind(state.step))
             predicting = averaged if averaged is not None else method
             batches = Batches(run, stage)
+            if settings.train.compile:
+                compile_encoders(method)
 
             # ---- steps ---------------------------------------------------------------------
             method.train()
@@ -122,10 +125,12 @@ def train(
                     group["lr"] = rate
                 torch.manual_seed(mixed(seed, "step", state.step, rank()))
                 with memory_advice("training", run.device, batches.advice):
+                    # Outside autocast, which would round the changed coordinates.
+                    seen = batches.at(state.step, averaged)
                     with torch.autocast(
                         run.device.type, torch.bfloat16, enabled=settings.train.precision == "bf16"
                     ):
-                        terms = method.losses(batches.at(state.step, averaged))
+                        terms = method.losses(seen)
                         loss = torch.stack(list(terms.values())).sum()
                     optimizer.zero_grad(set_to_none=True)
                     loss.backward()  # type: ignore[no-untyped-call]

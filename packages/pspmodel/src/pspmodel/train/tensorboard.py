@@ -28,7 +28,7 @@ class Board:
             raise MissingExtraError(
                 "--tensorboard needs TensorBoard; install it with: pip install 'pspmodel[tensorboard]'"
             ) from None
-        self._writer: Any = SummaryWriter(str(folder), purge_step=step + 1)  # type: ignore[no-untyped-call]
+        self._writer: Any = SummaryWriter(str(folder), purge_step=step + 1)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Write what a line of ``metrics.jsonl`` says."""

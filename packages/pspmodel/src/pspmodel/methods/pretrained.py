@@ -1,0 +1,43 @@
+"""Training in two stages: a pretext on all clips without labels, then the labelled ones."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from pspmodel.config import View
+from pspmodel.methods.base import Step
+from pspmodel.methods.joint import JointMethod
+
+
+class PretrainedMethod(JointMethod):
+    """Pre-trains the encoder, then fine-tunes it whole together with a classifier that is still fresh.
+
+    A subclass sets ``network`` and ``pretext`` (what only pre-training uses), and gives the terms of
+    the pretext. The classifier does not learn in the first stage, the pretext's weights not in the
+    second.
+    """
+
+    stages: ClassVar[tuple[str, ...]] = ("pretrain", "finetune")
+    pretext: nn.Module
+    pretext_views: ClassVar[tuple[View, ...]] = ("strong",)
+
+    def views(self, stage: str) -> tuple[View, ...]:
+        """The pretext's in the first stage; those of joint training in the second."""
+        return self.pretext_views if stage == "pretrain" else super().views(stage)
+
+    def enter(self, stage: str) -> None:
+        """Choose what is trained."""
+        self.pretext.requires_grad_(stage == "pretrain")
+        self.network.classifier.requires_grad_(stage == "finetune")
+
+    def losses(self, step: Step) -> Mapping[str, Tensor]:
+        """The terms of the pretext, or classification."""
+        return self.pretext_terms(step) if step.stage == "pretrain" else super().losses(step)
+
+    @abstractmethod
+    def pretext_terms(self, step: Step) -> Mapping[str, Tensor]:
+        """Weighted terms of a step without labels, by name; each process returns its share."""

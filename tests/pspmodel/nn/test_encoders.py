@@ -1,0 +1,55 @@
+"""Encoders by name, and compiled."""
+
+import pytest
+import torch
+
+from pspmodel.config import NetworkConfig
+from pspmodel.nn.encoder import DstaEncoder, scaled_blocks
+from pspmodel.nn.encoders import build_encoder, compile_encoders
+from pspmodel.nn.stgcn import StGcn
+from pspmodel.nn.streams import StreamClassifier
+from pspmodel.nn.tcn import TcnEncoder
+from skeldata import KINECT20, KINECT25
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "channels"),
+    [("dsta", DstaEncoder, 256), ("stgcn", StGcn, 256), ("tcn", TcnEncoder, 160)],
+)
+def test_encoders_come_by_name(name, kind, channels):
+    encoder = build_encoder(NetworkConfig(encoder=name), KINECT25)
+    assert type(encoder) is kind
+    assert (encoder.channels_out, encoder.joints) == (channels, 25)
+
+
+def test_widths_are_configurable():
+    half = build_encoder(NetworkConfig(dsta={"width": 0.5}), KINECT20)
+    expected = DstaEncoder(20, scaled_blocks(0.5))
+    assert [p.shape for p in half.parameters()] == [p.shape for p in expected.parameters()]
+    slim = build_encoder(NetworkConfig(encoder="stgcn", stgcn={"channels": [16, 16, 32]}), KINECT20)
+    assert slim.channels_out == 32
+    deep = build_encoder(NetworkConfig(encoder="tcn", tcn={"channels": 8, "depth": 9}), KINECT20)
+    assert len(deep.layers) == 9
+
+
+@pytest.mark.parametrize("stems", ["shared", "per-stream"])
+def test_a_compiled_encoder_computes_the_same_under_the_same_names(stems):
+    sizes = {"dsta": {"blocks": [[8, 8, 4, 2]], "heads": 2}, "stems": stems}
+    torch.manual_seed(0)
+    network = StreamClassifier(NetworkConfig.model_validate(sizes), KINECT20, 3, ("joint", "bone"))
+    batch = {name: torch.randn(4, 3, 6, 20) for name in ("joint", "bone")}
+    names = list(network.state_dict())
+    plain = network.encode(batch)
+    graphs = []
+
+    def counting(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    compile_encoders(network, backend=counting)
+    torch._dynamo.reset()
+    compiled = network.encode(batch)
+    assert graphs
+    assert list(network.state_dict()) == names
+    for name, part in plain.items():
+        torch.testing.assert_close(compiled[name], part)
