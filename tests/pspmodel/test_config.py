@@ -5,7 +5,7 @@ from pspmodel.cli.train import train
 from pspmodel.errors import ConfigError
 from pspmodel.methods import METHODS
 from pspmodel.methods.psp import PSPOptions
-from pspmodel.recipe import ablations, load_config, recipe_names
+from pspmodel.recipe import ablations, default_recipe, load_config, recipe_names
 
 DATASETS = ("ntu60", "ntu120", "nw-ucla")
 
@@ -223,3 +223,29 @@ def test_recipes_extend_each_other(tmp_path):
     (tmp_path / "b.toml").write_text(f'extends = "{tmp_path}/a.toml"\n')
     with pytest.raises(ConfigError, match="in a circle: a -> b"):
         load_config(tmp_path / "a.toml", dataset="ntu60")
+
+
+def test_without_a_recipe_it_is_the_datasets_or_the_methods():
+    assert default_recipe("nw-ucla") == "nw-ucla"
+    assert {default_recipe(dataset) for dataset in ("ntu60", "ntu120")} == {"psp-code"}
+    for method in sorted(METHODS):
+        for dataset in DATASETS:
+            config = load_config(default_recipe(dataset, method), dataset=dataset, method=method)
+            METHODS[config.method].Options.model_validate(config.options)
+            assert config.method == method
+
+
+def test_another_method_does_not_get_the_recipes_options_and_stages():
+    config = load_config("psp-paper", dataset="nw-ucla", method="supervised")
+    assert config.options == {}
+    assert config.optim.lr == 0.06
+    staged = load_config("sds-cl", dataset="nw-ucla")
+    assert set(staged.stage) == {"pretrain"}
+    assert load_config("sds-cl", dataset="nw-ucla", method="psp").stage == {}
+    same = load_config("psp-paper", dataset="nw-ucla", method="psp")
+    assert same.options["joint_from_part"] == 0.1
+    twin = load_config("nw-ucla-supervised", dataset="nw-ucla")
+    assert (twin.method, twin.options) == ("supervised", {})
+    ours = load_config("nw-ucla", dataset="nw-ucla")
+    for section in ("data", "augment", "network", "classification", "optim", "train"):
+        assert getattr(twin, section) == getattr(ours, section)

@@ -33,6 +33,20 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
 
 
+def default_recipe(dataset: str, method: str | None = None) -> str:
+    """The recipe to take where none is named.
+
+    The one that has the method's name; or else what measured best on the dataset, and where nothing
+    was measured, as on NTU, the published settings.
+
+    >>> default_recipe("nw-ucla"), default_recipe("ntu60"), default_recipe("ntu60", "sds-cl")
+    ('nw-ucla', 'psp-code', 'sds-cl')
+    """
+    if method in recipe_names():
+        return str(method)
+    return "nw-ucla" if dataset == "nw-ucla" else "psp-code"
+
+
 def ablations(method: str) -> dict[str, dict[str, Any]]:
     """What each ablation of a method sets, by name; empty for a method without."""
     file = resources.files("pspmodel").joinpath("recipes", "ablations", f"{method}.toml")

@@ -18,9 +18,7 @@ _SOME_FAILED = 3
 @click.option(
     "--recipe",
     "recipes",
-    default="tiny",
-    show_default=True,
-    help="Recipes by commas; +NAME for an ablation.",
+    help="Recipes by commas, +NAME for an ablation; default: ours for the dataset.",
 )
 @click.option(
     "--split-seeds", default="0-4", show_default=True, help="Seeds of label draws, e.g. 0-4 or 0,3."
@@ -51,7 +49,7 @@ def sweep(
     context: click.Context,
     store: Path,
     ratios: str,
-    recipes: str,
+    recipes: str | None,
     split_seeds: str,
     seeds: str,
     protocol: str | None,
@@ -80,7 +78,7 @@ def sweep(
 
     plan = plan_sweep(
         store,
-        recipes=_parts(recipes),
+        recipes=None if recipes is None else _parts(recipes),
         ratios=_parts(ratios),
         split_seeds=parse_seeds(split_seeds),
         seeds=parse_seeds(seeds),

@@ -18,9 +18,8 @@ from skeldata.commandline import PATH, Command, note
 @click.option("--method", help="Training method; default: the recipe's.")
 @click.option(
     "--recipe",
-    default="tiny",
-    show_default=True,
-    help="Recipe name or .toml file; +NAME for an ablation of it.",
+    help="Recipe name or .toml file, +NAME for an ablation of it; default: ours for the dataset, or "
+    "the method's.",
 )
 @click.option(
     "--set",

@@ -11,7 +11,7 @@ from pspmodel.config import RunConfig
 from pspmodel.data.selection import choose_split, protocol_of
 from pspmodel.errors import ConfigError, UsageError
 from pspmodel.methods import METHODS
-from pspmodel.recipe import checked, load_config
+from pspmodel.recipe import checked, default_recipe, load_config
 from pspmodel.report.records import is_run, read_run
 from skeldata import open_store, parse_ratio
 
@@ -82,7 +82,7 @@ class Sweep:
 def plan_sweep(
     store: Path,
     *,
-    recipes: Sequence[str],
+    recipes: Sequence[str] | None = None,
     ratios: Sequence[str],
     split_seeds: Sequence[int] = (0,),
     seeds: Sequence[int] = (0,),
@@ -95,16 +95,19 @@ def plan_sweep(
 
     Runs are ordered by label draw first: a sweep that was ended early still compares equal draws.
 
+    Without recipes it is the dataset's own.
+
     Raises:
         UsageError: a wrong ratio or protocol, or two recipes of one name.
         ConfigError: an unknown recipe or an invalid setting.
         StoreError: there is no store.
     """
     for what, given in (("--recipe", recipes), ("--ratios", ratios)):
-        if not given:
+        if given is not None and not given:
             raise UsageError(f"{what} names none; give at least one")
     opened = open_store(store)
     dataset, protocol = opened.dataset.id, protocol_of(opened, protocol)
+    recipes = [default_recipe(dataset)] if recipes is None else recipes
     exact = [format(parse_ratio(ratio), "f") for ratio in ratios]
     configs = {
         (recipe, seed): _config(recipe, dataset, overrides, seed)

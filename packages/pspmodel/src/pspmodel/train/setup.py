@@ -16,7 +16,7 @@ from pspmodel.data.selection import Selection, choose_split, select
 from pspmodel.data.streams import mixed
 from pspmodel.errors import CheckpointError, DataMismatchError, UsageError
 from pspmodel.methods import DataFacts, Method, build
-from pspmodel.recipe import load_config
+from pspmodel.recipe import default_recipe, load_config
 from pspmodel.train.checkpoint import exists, load_facts
 from pspmodel.train.distributed import check_divisible, local_device, on_first
 from pspmodel.train.memory import memory_advice
@@ -65,7 +65,7 @@ def new_run(
     store: Path,
     *,
     ratio: str | None,
-    recipe: str,
+    recipe: str | None = None,
     protocol: str | None = None,
     method: str | None = None,
     overrides: Sequence[str] = (),
@@ -87,9 +87,11 @@ def new_run(
         DataMismatchError: the folder's run used other data or settings.
     """
     opened = open_store(store)
+    dataset = opened.dataset.id
     config = load_config(
-        recipe, dataset=opened.dataset.id, method=method, overrides=overrides, seed=seed
-    )
+        recipe or default_recipe(dataset, method),
+        dataset=dataset, method=method, overrides=overrides, seed=seed,
+    )  # fmt: skip
     protocol, split = choose_split(
         opened, protocol=protocol, ratio=ratio, seed=split_seed, labels=labels
     )
