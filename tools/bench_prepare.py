@@ -1,16 +1,20 @@
 """Measure preparation on synthetic recordings: reading styles, floors, and the whole path.
 
-    python tools/bench_prepare.py [--files 1200] [--ucla all_sqe.zip]
+    python tools/bench_prepare.py [--files 1200] [--times 5] [--ucla all_sqe.zip]
 
 Everything is measured in one run on the same files, because machines differ and drift; the ratio to
 the field's reading style is what travels. Steps are the best of three rounds over a sample of the
 files, read beforehand. Whole runs are commands in processes of their own, the best of three, with
 everything counted: the start of Python, loading what is compiled, the split ranks, flushing to disk.
+A run over few files and one over many tell apart what a run costs and what a file costs. "Work" is a
+run in a process that has loaded everything already.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -25,7 +29,7 @@ from typing import TypeVar
 import numpy as np
 import zarr
 
-from skeldata import inflate
+from skeldata import get_dataset, inflate
 from skeldata.parse.choice import load_parser
 from skeldata.parse.ntu import read_ntu
 from skeldata.progress import track
@@ -42,6 +46,16 @@ _WATCH = (
     "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
     "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
 )
+_WORK = (
+    "import sys, time; from skeldata.preparation import prepare; "
+    "from skeldata.parse.choice import load_parser; load_parser(sys.argv[1]); "
+    "begun = time.perf_counter(); "
+    "prepare(sys.argv[1], [sys.argv[2]], sys.argv[3], workers=1, overwrite=True); "
+    "print(time.perf_counter() - begun)"
+)
+_LOCAL = struct.Struct("<4s5H3L2H")
+_CENTRAL = struct.Struct("<4s6H3L5H2L")
+_END = struct.Struct("<4s4H2LH")
 _ROW_SHAPE = (2, 50, 25, 3)
 
 
@@ -58,18 +72,22 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=1200, help="synthetic NTU recordings")
+    parser.add_argument(
+        "--times", type=int, default=5, help="how often each stands in the long run"
+    )
     parser.add_argument("--ucla", type=Path, help="the real all_sqe.zip, if at hand")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        ntu, quarter, ucla = (Path(folder, name) for name in ("ntu.zip", "less.zip", "ucla.zip"))
+        ntu, long, ucla = (Path(folder, name) for name in ("ntu.zip", "long.zip", "ucla.zip"))
         write_ntu(ntu, options.files, progress=_bar("writing NTU recordings", options.files))
-        _first_members(ntu, quarter, options.files // 4)
+        _repeat_members(ntu, long, options.times)
         report_steps(ntu)
-        report_ntu(ntu, quarter, options.files)
+        report_ntu(ntu, long, options.files, options.times)
         write_ucla(ucla, _UCLA_FILES, progress=_bar("writing NW-UCLA recordings", _UCLA_FILES))
         report_ucla("synthetic", ucla)
         if options.ucla:
             report_ucla("real", options.ucla)
+    print(f"\nload of the machine at the end: {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
 
 
 def report_steps(archive: Path) -> None:
@@ -97,26 +115,29 @@ def report_steps(archive: Path) -> None:
         print(f"{what:<58}{taken:>10.3f}{field / taken:>13.1f}", flush=True)
 
 
-def report_ntu(archive: Path, quarter: Path, files: int) -> None:
-    """Print what the whole command takes, and how much of that each further file."""
+def report_ntu(archive: Path, long: Path, files: int, times: int) -> None:
+    """Print what whole commands take, and how much of that each further file."""
     print(f"\n{'zip to finished store, whole command':<40}", end="")
-    print(f"{'seconds':>9}{'ms a file':>11}{'CPU ms':>9}{'further file':>14}{'peak MB':>9}")
+    print(f"{'seconds':>9}{'ms a file':>11}{'CPU ms':>9}{'peak MB':>9}")
     for workers in (1, 2):
-        less, run = prepared(quarter, "ntu", workers), prepared(archive, "ntu", workers)
-        further = 1e3 * (run.seconds - less.seconds) / (files - files // 4)
-        print(
-            f"{f'workers: {workers}':<40}{run.seconds:>9.2f}{1e3 * run.seconds / files:>11.3f}",
-            end="",
-        )
-        print(f"{1e3 * run.cpu / files:>9.3f}{further:>14.3f}{run.peak:>9}", flush=True)
+        few, many = prepared(archive, "ntu", workers), prepared(long, "ntu", workers)
+        for count, run in ((files, few), (files * times, many)):
+            what = f"workers: {workers}, {count:,} files"
+            print(f"{what:<40}{run.seconds:>9.2f}{1e3 * run.seconds / count:>11.3f}", end="")
+            print(f"{1e3 * run.cpu / count:>9.3f}{run.peak:>9}")
+        further = (many.seconds - few.seconds) / (files * (times - 1))
+        start = few.seconds - further * files
+        print(f"    = {start:.2f} s a run + {1e3 * further:.3f} ms a file", flush=True)
+    print(f"work, {files:,} files, 1 process: {1e3 * work(archive, 'ntu') / files:.3f} ms a file")
 
 
 def report_ucla(what: str, archive: Path) -> None:
-    """Print what the whole command takes on an NW-UCLA archive."""
+    """Print what the whole command takes on an NW-UCLA archive, and what of that is work."""
     run = prepared(archive, "ucla", 1)
     print(
-        f"\nNW-UCLA, {what}: {run.seconds:.2f} s, {run.cpu:.2f} s of CPU, {run.peak} MB", flush=True
+        f"\nNW-UCLA, {what}: {run.seconds:.2f} s, {run.cpu:.2f} s of CPU, {run.peak} MB; ", end=""
     )
+    print(f"work {work(archive, 'ucla'):.2f} s", flush=True)
 
 
 def read_as_the_field_does(data: bytes) -> list[list[dict[str, object]]]:
@@ -176,6 +197,17 @@ def _watched(command: list[str]) -> Run:
     return Run(seconds, cpu, int(peak) // 1024)
 
 
+def work(raw: Path, family: str) -> float:
+    """The least seconds that `prepare` takes where everything is loaded already."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", _WORK, family, str(raw.absolute()), f"{folder}/out.zarr"]
+        runs = [
+            subprocess.run(command, capture_output=True, text=True, check=True)
+            for _ in range(_ROUNDS)
+        ]
+    return min(float(run.stdout) for run in runs)
+
+
 def written(rows: int) -> float:
     """Milliseconds a row to write joints and motion of random poses as zarr chunks."""
     block = np.random.default_rng(0).normal(size=(256, *_ROW_SHAPE)).astype(np.float32)
@@ -198,10 +230,27 @@ def _deflated(data: bytes) -> bytes:
     return state.compress(data) + state.flush()
 
 
-def _first_members(source: Path, target: Path, count: int) -> None:
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for info in old.infolist()[:count]:
-            new.writestr(info, old.read(info))
+def _repeat_members(source: Path, target: Path, times: int) -> None:
+    """A zip with every member several times, each under a name of its own, packed as it was."""
+    directory: list[bytes] = []
+    with zipfile.ZipFile(source) as old, source.open("rb") as packed, target.open("wb") as new:
+        infos = old.infolist() * times
+        names = get_dataset("ntu60").official_names()[: len(infos)]
+        for info, name in zip(infos, names, strict=True):
+            member = f"{name}.skeleton".encode()
+            packed.seek(info.header_offset)
+            *_, name_bytes, extra_bytes = _LOCAL.unpack(packed.read(_LOCAL.size))
+            packed.seek(name_bytes + extra_bytes, os.SEEK_CUR)
+            facts = (info.compress_type, 0, 33, info.CRC, info.compress_size, info.file_size)
+            directory.append(
+                _CENTRAL.pack(b"PK\1\2", 20, 20, 0, *facts, len(member), 0, 0, 0, 0, 0, new.tell())
+                + member
+            )
+            new.write(_LOCAL.pack(b"PK\3\4", 20, 0, *facts, len(member), 0) + member)
+            new.write(packed.read(info.compress_size))
+        begin, records, count = new.tell(), b"".join(directory), len(directory)
+        new.write(records)
+        new.write(_END.pack(b"PK\5\6", 0, 0, count, count, len(records), begin, 0))
 
 
 def _bar(what: str, total: int) -> Callable[[Iterable[str]], Iterable[str]]:

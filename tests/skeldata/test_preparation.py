@@ -129,6 +129,29 @@ def test_broken_files_are_left_out_and_told(source, tmp_path, damage, small_bloc
     folder_is_clean(tmp_path, "bad.zip", "ntu.zarr")
 
 
+def test_a_store_says_nothing_of_the_machine_it_was_made_on(source, tmp_path):
+    told = []
+    for lab in ("here", "over_there"):
+        folder = tmp_path / lab / "raw"
+        folder.mkdir(parents=True)
+        for name, data in members(source).items():
+            (folder / f"{name}.skeleton").write_bytes(data)
+        rewrite(source, folder / "again.zip", {"notes": b"x"})
+        (folder / "S001C001P001R001A003.skeleton").write_bytes(b"cut")
+        out = tmp_path / lab / "o.zarr"
+        journal, lines = schema.partial_path(out) / "journal.jsonl", set()
+        prepare(
+            "ntu",
+            [folder],
+            out,
+            advanced=lambda *_, lines=lines, of=journal: lines.update(of.read_text().splitlines()),
+        )
+        told.append(((out / "zarr.json").read_text(), sorted(lines)))
+        assert "raw/again.zip:notes.skeleton" in told[-1][0]
+        assert str(tmp_path) not in str(told[-1])
+    assert told[0] == told[1]
+
+
 def test_missing_names_are_left_out_and_counted_apart(source, tmp_path):
     missing = "S001C002P005R002A008"
     data = ntu_bytes(missing, quirks=["no_bodies"])

@@ -76,6 +76,30 @@ def test_other_files_are_ignored_with_a_reason(tmp_path):
     assert len(reasons) == 4
 
 
+def test_ignored_paths_begin_with_what_was_given(tmp_path, monkeypatch):
+    folder = write_folder(tmp_path / "lab" / "raw")
+    (folder / "deep" / "notes.txt").write_text("x")
+    write_zip(folder / "deep" / "again.zip", [*NAMES[:1], "readme"])
+    expected = (
+        (
+            f"raw/deep/again.zip:nturgb+d_skeletons/{NAMES[0]}.skeleton",
+            f"same bytes as raw/{NAMES[0]}.skeleton",
+        ),
+        ("raw/deep/again.zip:nturgb+d_skeletons/readme.skeleton", "not a sample name"),
+        ("raw/deep/notes.txt", "not a .skeleton file"),
+    )
+    assert list_sources([folder], "ntu").ignored == expected
+    monkeypatch.chdir(folder / "deep")
+    assert list_sources([".."], "ntu").ignored == expected
+    assert list_sources(["again.zip"], "ntu").ignored == (
+        ("again.zip:nturgb+d_skeletons/readme.skeleton", "not a sample name"),
+    )
+    both = dict(list_sources(["again.zip", tmp_path / "lab"], "ntu").ignored)
+    assert both[f"lab/raw/{NAMES[0]}.skeleton"] == (
+        f"same bytes as again.zip:nturgb+d_skeletons/{NAMES[0]}.skeleton"
+    )
+
+
 def test_links_that_lead_back_are_walked_once(tmp_path):
     folder = write_folder(tmp_path / "folder")
     (folder / "deep" / "back").symlink_to(folder, target_is_directory=True)
@@ -103,8 +127,9 @@ def test_a_damaged_member_is_refused_by_name(tmp_path):
 def test_a_file_that_vanished_is_refused_by_name(tmp_path):
     listing = list_sources([write_folder(tmp_path)], "ntu")
     os.unlink(listing.files[0].path)
-    with SourceReader() as reader, pytest.raises(ParseError, match=f"{NAMES[0]}: cannot be read"):
+    with SourceReader() as reader, pytest.raises(ParseError) as caught:
         reader.read(listing.files[0])
+    assert str(caught.value) == f"{NAMES[0]}: cannot be read: No such file or directory"
 
 
 def test_absurd_sizes_are_refused_before_reading(tmp_path):

@@ -2,6 +2,9 @@
 
 Exit codes: 0 done; 2 wrong use; 3 done, but files were rejected (``--strict``: nothing written);
 4 a source, store, manifest or run is unreadable, damaged or does not match; 130 interrupted.
+
+Colours appear on terminals only, and not where ``NO_COLOR`` is set (https://no-color.org). rich looks
+at it by itself, click does not.
 """
 
 from __future__ import annotations
@@ -77,7 +80,8 @@ class CommandGroup(click.Group):
                 raise
             if _debug:
                 traceback.print_exc()
-            click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+            plain = False if os.environ.get("NO_COLOR") else None  # None: as the terminal is
+            click.secho("error: ", fg="red", bold=True, nl=False, err=True, color=plain)
             click.echo(" ".join(str(error).split()), err=True)
             sys.exit(code)
         except BrokenPipeError:  # the reader of our output, such as `head`, has gone

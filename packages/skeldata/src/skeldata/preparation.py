@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-import skeldata
 from skeldata.dask_pool import run_batches_on_dask
 from skeldata.datasets import Dataset, Family
 from skeldata.errors import InterruptedRunError, RejectedFilesError, SourceError
 from skeldata.pool import default_workers, run_batches
 from skeldata.recipe import load_recipe
 from skeldata.sources import Listing, RawFile, detect_dataset, list_sources
-from skeldata.splits.draw import draw, rank_names
-from skeldata.store import open_store
-from skeldata.store.digest import content_digest, source_digest
-from skeldata.store.schema import (
-    FORMAT,
-    FORMAT_VERSION,
-    IGNORED_KEPT,
-    SPLIT_SEEDS,
-    layout_attributes,
-)
-from skeldata.store.seal import SEAL, attributes_digest
-from skeldata.store.write import StorePlan, StoreWriter
+from skeldata.store.facts import write_facts
+from skeldata.store.plan import StorePlan
+from skeldata.store.read import open_store
+from skeldata.store.write import StoreWriter
 from skeldata.streams import ALWAYS, choose_streams
 from skeldata.types import Rejection
 
@@ -138,7 +125,7 @@ def prepare(
                 f"all {len(files)} files were rejected; the first: {writer.rejected[0]}"
             )
         writer.flush_rest()
-        attributes = _write_facts(writer, files, missing, listing)
+        attributes = write_facts(writer, files, missing, listing)
         rejected = tuple(writer.rejected)
         writer.finish(attributes)
     except KeyboardInterrupt:
@@ -197,82 +184,3 @@ def _strict_message(rejected: Sequence[Rejection]) -> str:
     shown = "; ".join(map(str, rejected[:3]))
     more = f"; and {len(rejected) - 3} more" if len(rejected) > 3 else ""
     return f"--strict: {len(rejected)} files were rejected, nothing is written: {shown}{more}"
-
-
-def _write_facts(
-    writer: StoreWriter, files: Sequence[RawFile], missing: Sequence[str], listing: Listing
-) -> dict[str, Any]:
-    """Write names, labels and splits; return the root attributes."""
-    dataset = writer.plan.dataset
-    names = [name for record in writer.records for name in record.names]
-    digests = [digest for record in writer.records for digest in record.digests]
-    parsed = [dataset.require_name(name) for name in names]
-    writer.write_column("name", names)
-    writer.write_column(
-        "label", np.array([dataset.labels[n.action] for n in parsed], dtype=np.int64)
-    )
-    lengths = [length for record in writer.records for length in record.lengths]
-    writer.write_column("length", np.array(lengths, dtype=np.int32))
-    columns = {
-        "subject": [n.subject for n in parsed],
-        "camera": [n.camera for n in parsed],
-        "replication": [n.replication for n in parsed],
-    }
-    if dataset.family == "ntu":
-        columns["setup"] = [n.setup or 0 for n in parsed]
-    for column, values in columns.items():
-        writer.write_column(column, np.array(values, dtype=np.int16))
-    writer.write_group("splits", {})
-    train = {name: _write_split(writer, name, names) for name in dataset.protocols}
-    rejected = writer.rejected
-    attributes = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "dataset": dataset.id,
-        "layout": layout_attributes(dataset.layout),
-        "classes": list(dataset.classes),
-        "streams": list(writer.plan.streams),
-        "columns": list(columns),
-        "recipe": writer.plan.recipe.model_dump(mode="json"),
-        "recipe_digest": writer.plan.recipe.digest,
-        "content_digest": content_digest(dataset.id, names, digests),
-        "source_digest": source_digest(
-            (file.name, file.size, crc) for file, crc in zip(files, writer.crcs, strict=True)
-        ),
-        "tools": {
-            "skeldata": skeldata.__version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
-        "counts": {
-            "files": len(files),
-            "rows": len(names),
-            "train": train,
-            "missing": len(missing),
-            "rejected": len(rejected),
-            "ignored": len(listing.ignored),
-        },
-        "missing": list(missing),
-        "rejected": [{"name": r.name, "line": r.line, "reason": r.reason} for r in rejected],
-        "ignored": [{"path": p, "reason": r} for p, r in listing.ignored[:IGNORED_KEPT]],
-    }
-    return {**attributes, SEAL: attributes_digest(attributes)}
-
-
-def _write_split(writer: StoreWriter, protocol: str, names: Sequence[str]) -> int:
-    """Write train mask and ranks of one protocol; return the number of training rows."""
-    dataset = writer.plan.dataset
-    is_train = dataset.protocol(protocol).is_train
-    train = np.array([is_train(dataset.require_name(name)) for name in names])
-    training_names = [name for name, inside in zip(names, train, strict=True) if inside]
-    ranks = np.full((len(names), len(SPLIT_SEEDS)), -1, dtype=np.int32)
-    base: str | None = "store"
-    if training_names:
-        base = draw(dataset.id, protocol, "0.05", names=training_names).base
-        for column, seed in enumerate(SPLIT_SEEDS):
-            rank = rank_names(dataset.id, protocol, seed, training_names)
-            ranks[train, column] = [rank[name] for name in training_names]
-    writer.write_group(f"splits/{protocol}", {"base": base, "seeds": list(SPLIT_SEEDS)})
-    writer.write_column(f"splits/{protocol}/train", train)
-    writer.write_column(f"splits/{protocol}/rank", ranks)
-    return int(train.sum())

@@ -53,7 +53,8 @@ class Listing:
     Attributes:
         family: raw format.
         files: recordings with valid sample names, sorted by name, each name once.
-        ignored: (path, reason) of everything else, sorted.
+        ignored: (path, reason) of everything else, sorted. The paths begin with the last part of
+            the folder or zip that was given, so that they say nothing of the machine.
     """
 
     family: Family
@@ -64,6 +65,7 @@ class Listing:
 @dataclass(slots=True)
 class _Found:
     files: dict[str, RawFile] = field(default_factory=dict)
+    roots: list[Path] = field(default_factory=list)  # absolute; the one being walked comes last
     ignored: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -81,6 +83,7 @@ def list_sources(roots: Sequence[str | Path], family: Family) -> Listing:
     found = _Found()
     with SourceReader() as reader:
         for root in map(Path, roots):
+            found.roots.append(Path(os.path.abspath(root)))
             for file in _walk(root, reader):
                 _sort_in(file, family, found, reader)
     if not found.files:
@@ -141,16 +144,27 @@ def _sort_in(file: RawFile, family: Family, found: _Found, reader: SourceReader)
     base = PurePosixPath(file.member).name if file.member else Path(file.path).name
     name, dot, suffix = base.rpartition(".")
     if dot + suffix != _SUFFIX[family]:
-        found.ignored.append((str(file), f"not a {_SUFFIX[family]} file"))
+        found.ignored.append((_shown(file, found.roots[-1:]), f"not a {_SUFFIX[family]} file"))
     elif _PARSE_NAME[family](name) is None:
-        found.ignored.append((str(file), "not a sample name"))
+        found.ignored.append((_shown(file, found.roots[-1:]), "not a sample name"))
     elif name in found.files:
         first = found.files[name]
         if not reader.same_bytes(first, file):
-            raise SourceError(f"{name} stands twice with different content: {first} and {file}")
-        found.ignored.append((str(file), f"same bytes as {first}"))
+            raise SourceError(
+                f"{name} stands twice with different content: {first} and {file}; give only one"
+            )
+        reason = f"same bytes as {_shown(first, found.roots)}"
+        found.ignored.append((_shown(file, found.roots[-1:]), reason))
     else:
-        found.files[name] = replace(file, name=name)
+        found.files[name] = file if file.name == name else replace(file, name=name)
+
+
+def _shown(file: RawFile, roots: Sequence[Path]) -> str:
+    """Where a file lies, from the last part of the first root on that holds it."""
+    path = Path(os.path.abspath(file.path))
+    root = next(root for root in roots if path.is_relative_to(root))
+    inside = (root.name / path.relative_to(root)).as_posix()
+    return inside if file.member is None else f"{inside}:{file.member}"
 
 
 class SourceReader:
@@ -187,7 +201,8 @@ class SourceReader:
         except ParseError as error:
             raise error.named(file.name) from None
         except OSError as error:
-            raise ParseError(f"cannot be read: {error}", name=file.name) from None
+            # Not the whole error: it names the path, which is no business of the store's.
+            raise ParseError(f"cannot be read: {error.strerror}", name=file.name) from None
 
     def members(self, path: Path) -> Iterator[RawFile]:
         """All files inside an archive, in its own order.

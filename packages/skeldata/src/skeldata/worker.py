@@ -12,6 +12,7 @@ import numpy as np
 from skeldata.clean.clip import prepare_clip
 from skeldata.datasets import Dataset, get_dataset
 from skeldata.errors import ParseError
+from skeldata.memory import keep_one_heap
 from skeldata.parse.choice import WORTH_COMPILED, Parser, load_parser
 from skeldata.recipe import Recipe
 from skeldata.sources import RawFile, SourceReader
@@ -95,6 +96,7 @@ def serve(connection: Connection, dataset: str, recipe: Recipe, size: int) -> No
     Takes (first, files) and answers each with a `Batch`, or with the error that it met.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then hangs up
+    keep_one_heap()
     worker = Worker(get_dataset(dataset), recipe, size)
     while True:
         try:

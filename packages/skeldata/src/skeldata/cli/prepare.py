@@ -68,8 +68,11 @@ def ucla(raw: tuple[Path, ...], **options: Any) -> None:
 
 
 def _prepare(family: Any, raw: tuple[Path, ...], options: dict[str, Any]) -> None:
-    from skeldata.preparation import already_complete, prepare
-    from skeldata.progress import Progress
+    from skeldata.memory import collection_paused, leave_memory_to_the_system
+
+    with collection_paused():
+        from skeldata.preparation import already_complete, prepare
+        from skeldata.progress import Progress
 
     options["streams"] = options["streams"].split(",")
     out = options["out"] or Path(f"{family}.zarr")
@@ -89,6 +92,7 @@ def _prepare(family: Any, raw: tuple[Path, ...], options: dict[str, Any]) -> Non
     for line in _summary(report):
         note(line)
     click.echo(f"{report.path}")
+    leave_memory_to_the_system()
     if report.rejected:
         raise SystemExit(3)
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 from skeldata.datasets import Family
+from skeldata.memory import collection_paused
 from skeldata.parse.ntu import read_ntu
 from skeldata.parse.ucla import read_ucla
 from skeldata.types import RawSequence
@@ -40,7 +41,8 @@ def load_parser(family: Family, size: int = WORTH_COMPILED) -> Parser:
     if size < WORTH_COMPILED or find_spec("numba") is None:
         return Parser("python", plain)
     try:
-        fast = _compiled(family)
+        with collection_paused():  # a quarter quicker
+            fast = _compiled(family)
     except (ImportError, RuntimeError):  # numba is broken, or finds no place to keep its code
         return Parser("python", plain)
 

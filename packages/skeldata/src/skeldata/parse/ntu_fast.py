@@ -50,6 +50,8 @@ def _tracks(
     ids: NDArray[np.int64], frame_index: NDArray[np.int64], xyz: NDArray[np.float32]
 ) -> tuple[RawBody, ...]:
     """Sort the bodies of all frames by id, in order of first appearance."""
+    if len(ids) and (ids == ids[0]).all():  # most recordings: nothing has to be sorted or copied
+        return (RawBody(int(ids[0]), frame_index, xyz),)
     tracks = []
     for body_id in dict.fromkeys(ids.tolist()):
         own = np.flatnonzero(ids == body_id)
