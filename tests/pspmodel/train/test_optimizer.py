@@ -19,6 +19,9 @@ def test_sgd_is_the_released_one():
     assert group["nesterov"]
     assert group["fused"]
     assert len(group["params"]) == 6
+    heavy = make_optimizer(OptimConfig(lr=0.1, nesterov=False), network())
+    assert heavy.param_groups[0]["momentum"] == 0.9
+    assert not heavy.param_groups[0]["nesterov"]
     plain = make_optimizer(OptimConfig(lr=0.1, momentum=0), network())
     assert not plain.param_groups[0]["nesterov"]
 

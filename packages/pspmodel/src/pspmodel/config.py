@@ -194,9 +194,10 @@ class OptimConfig(StrictModel):
     """The optimiser and its learning rate.
 
     Attributes:
-        kind: ``sgd`` with Nesterov momentum, or ``adamw``.
+        kind: ``sgd`` or ``adamw``.
         lr: learning rate after warm-up.
         momentum: of SGD.
+        nesterov: whether SGD looks ahead along its momentum, as PSP's does.
         betas: of AdamW.
         weight_decay: strength.
         decayed: ``all`` parameters, as in the released code, or ``matrices`` alone (two axes and
@@ -211,6 +212,7 @@ class OptimConfig(StrictModel):
     kind: Literal["sgd", "adamw"] = "sgd"
     lr: float = Field(gt=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    nesterov: bool = True
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = Field(default=0.0, ge=0)
     decayed: Literal["all", "matrices"] = "all"

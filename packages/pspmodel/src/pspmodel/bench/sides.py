@@ -42,7 +42,7 @@ class Side:
             lr=1e-6,
             momentum=optim.momentum,
             weight_decay=optim.weight_decay,
-            nesterov=optim.momentum > 0,
+            nesterov=optim.nesterov and optim.momentum > 0,
             fused=fused,
             foreach=None if fused else False,
         )

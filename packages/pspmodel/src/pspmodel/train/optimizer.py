@@ -20,5 +20,9 @@ def make_optimizer(optim: OptimConfig, method: nn.Module) -> torch.optim.Optimiz
     if optim.kind == "adamw":
         return torch.optim.AdamW(groups, lr=optim.lr, betas=optim.betas, fused=True)
     return torch.optim.SGD(
-        groups, lr=optim.lr, momentum=optim.momentum, nesterov=optim.momentum > 0, fused=True
+        groups,
+        lr=optim.lr,
+        momentum=optim.momentum,
+        nesterov=optim.nesterov and optim.momentum > 0,
+        fused=True,
     )
