@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-TOOLS := pytest pytest-xdist hypothesis ruff mypy
+TOOLS := pytest pytest-xdist hypothesis ruff mypy hatchling
+DOCS_TOOLS := sphinx myst-parser furo
+DOCS_STAMP := $(VENV)/.docs-installed
 
 # One thread a test process: two processes share two cores better than four threads do.
 TEST_ENV := OMP_NUM_THREADS=1
 
-.PHONY: setup demo test lint format bench manifests clean
+.PHONY: setup demo test lint format bench docs manifests clean
 
 setup: $(STAMP)
 
@@ -35,6 +37,14 @@ format: setup
 
 bench: setup
 	$(BIN)/python tools/bench_prepare.py
+	$(BIN)/pspmodel bench --quick
+
+docs: $(DOCS_STAMP)
+	$(TEST_ENV) $(BIN)/python tools/build_docs.py
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt $(DOCS_TOOLS)
+	touch $@
 
 manifests: setup
 	$(BIN)/python tools/make_manifests.py

@@ -5,6 +5,7 @@ A fence says how its block is tested, in words behind the language::
     ```console                 run in the page's folder; what it prints is compared
     ```console lab-a           the same in a folder of its own
     ```sh                      run; nothing is compared, lines are joined at a backslash
+    ```bash                    the same for what only bash understands
     ```console not-run: why    not run, for a reason that readers of the source can see
 
 A line ``...`` of an output stands for any lines.
@@ -27,9 +28,9 @@ from click.testing import CliRunner
 ROOT = Path(__file__).resolve().parents[2]
 
 NOT_RUN = "not-run: "
-SHORT = ("--set", "train.epochs=2", "--set", "train.steps_per_epoch=2")  # all training in tests
+SHORT = ("--set", "train.epochs=2", "--set", "train.steps_per_epoch=1")  # all training in tests
 
-_FENCE = re.compile(r"^(```+)([\w{}-]*)[ ]*([^\n]*)\n(.*?)^\1[ ]*$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^(```+)([\w{}-]*)[ ]*([^\n]*)\n(.*?)^\1[ ]*$", re.DOTALL | re.MULTILINE)
 _PROGRESS = re.compile(r"^[\w ]+: [\d,]+(/[\d,]+)? \w+, [\d,.]+/s(, .*)?$")
 _SECONDS = re.compile(r"\b\d+(\.\d+)? s\b")
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(\.\d+)?(?![\w])")
@@ -52,14 +53,14 @@ class Block:
 
 def blocks(page: str) -> Iterator[Block]:
     """Every fenced block of a page, in order."""
-    for match in _FENCE.finditer(page):
+    for match in FENCE.finditer(page):
         line = page.count("\n", 0, match.start()) + 1
         yield Block(match[2], match[3].strip(), match[4], line)
 
 
 def prose(page: str) -> str:
     """A page without its fenced blocks and code spans."""
-    return re.sub(r"`[^`\n]+`", "`code`", _FENCE.sub("", page))
+    return re.sub(r"`[^`\n]+`", "`code`", FENCE.sub("", page))
 
 
 def commands(block: Block) -> list[tuple[str, str | None]]:
@@ -73,7 +74,7 @@ def commands(block: Block) -> list[tuple[str, str | None]]:
     return [(p.partition("\n")[0], p.partition("\n")[2]) for p in parts[1:]]
 
 
-def run(command: str, folder: Path) -> str:
+def run(command: str, folder: Path, shell: str = "sh") -> str:
     """What a command prints, both streams, progress left out; it must succeed.
 
     Plain commands of ours run in this process, which spares starting Python and loading torch; all
@@ -83,7 +84,7 @@ def run(command: str, folder: Path) -> str:
     if words[:1] in (["skeldata"], ["pspmodel"]) and not _NEEDS_SHELL.search(command):
         printed = _in_process(words, folder)
     else:
-        printed = _in_shell(command, folder)
+        printed = _in_shell(command, folder, shell)
     return "".join(line for line in printed.splitlines(True) if not _PROGRESS.match(line.rstrip()))
 
 
@@ -92,7 +93,7 @@ def _in_process(words: Sequence[str], folder: Path) -> str:
     if program == "pspmodel" and arguments[0] in ("train", "sweep"):
         arguments += SHORT
         if "--steps" in arguments:
-            arguments[arguments.index("--steps") + 1] = "2"
+            arguments[arguments.index("--steps") + 1] = "1"
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -104,13 +105,13 @@ def _in_process(words: Sequence[str], folder: Path) -> str:
     return result.output
 
 
-def _in_shell(command: str, folder: Path) -> str:
+def _in_shell(command: str, folder: Path, shell: str) -> str:
     ours = f'python() {{ "{sys.executable}" "$@"; }}\n'
     ours += "".join(
         f'{p}() {{ "{sys.executable}" -m {p} "$@"; }}\n' for p in ("skeldata", "pspmodel")
     )
     done = subprocess.run(
-        ["sh", "-c", ours + command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [shell, "-c", ours + command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{command}\n{done.stdout}"
@@ -141,7 +142,7 @@ def anchors(page: str) -> set[str]:
     """The anchors of a page's headings, as code hosts and the site name them."""
     found: dict[str, int] = {}
     names = set()
-    for heading in re.findall(r"^#{1,6}[ ]+(.*?)[ ]*$", _FENCE.sub("", page), re.MULTILINE):
+    for heading in re.findall(r"^#{1,6}[ ]+(.*?)[ ]*$", FENCE.sub("", page), re.MULTILINE):
         text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
         slug = re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")
         count = found.get(slug, 0)
@@ -155,3 +156,13 @@ def links(page: str) -> list[str]:
     text = prose(page)
     inline = re.findall(r"\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)", text)
     return inline + re.findall(r"^\[[^\]]+\]:\s*(\S+)", text, re.MULTILINE)
+
+
+# Whoever reads the sources of the documentation finds these; packages' READMEs and changelogs too.
+EVERY_PAGE = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "data_manifests" / "SCHEMA.md",
+    *sorted(ROOT.glob("packages/*/*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+)

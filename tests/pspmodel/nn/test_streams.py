@@ -76,6 +76,31 @@ def test_stems_of_their_own_tell_streams_apart(encoder):
     assert not torch.allclose(after["bone"], before["bone"])
 
 
+@pytest.mark.parametrize("encoder", sorted(SIZES))
+def test_trunks_of_their_own_are_encoders_of_their_own(encoder):
+    model = network(encoder=encoder, trunks="per-stream", stems="per-stream", norms="per-stream")
+    alone = network(encoder=encoder)
+    size = sum(p.numel() for p in alone.encoder.parameters())
+    own = sum(p.numel() for n, p in model.named_parameters() if not n.startswith("classifier"))
+    assert own == 3 * size
+    model.eval()
+    batch = streams()
+    found = model.encode(batch)
+    parts = {
+        "joint": model.encoder,
+        "bone": model.further["bone"],
+        "motion": model.further["motion"],
+    }
+    for name, part in parts.items():
+        torch.testing.assert_close(found[name], part(batch[name]))
+    same = model.encode({name: batch["joint"] for name in NAMES})
+    assert (same["joint"] - same["bone"]).abs().max() > 1e-3
+    assert (same["bone"] - same["motion"]).abs().max() > 1e-3
+    torch.testing.assert_close(  # the first stream starts from the weights of the shared one
+        found["joint"], alone.eval().encode(batch)["joint"]
+    )
+
+
 def test_norms_of_their_own_keep_statistics_apart():
     model = network(norms="per-stream").train()
     batch = streams()

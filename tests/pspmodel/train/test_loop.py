@@ -284,3 +284,12 @@ def test_bf16_leaves_the_clips_themselves_alone(tmp_path, ntu_store_path):
                          (seen[0].unlabelled[0], expected.unlabelled[0])):  # fmt: skip
         assert torch.equal(mine.joint, theirs.joint)
         assert torch.equal(mine.motion, theirs.motion)
+
+
+def test_a_run_is_named_by_the_decimal_of_its_ratio(tmp_path, ntu_store_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for written in ("20%", "0.20", ".2"):
+        run = new_run(
+            ntu_store_path, ratio=written, recipe="tiny", overrides=SMALL, device="cpu", resume=True
+        )
+        assert run.folder.name == "ntu60-xsub-tiny-0.2-split0-seed0"

@@ -138,12 +138,15 @@ class NetworkConfig(StrictModel):
         encoder: which of the tables below is used.
         stems: first layer and input norm, ``shared`` by the streams (PSP) or ``per-stream``.
         norms: batch norms of the rest, likewise.
+        trunks: all weights of the encoder, likewise; each stream's own ones take no longer, and
+            include its stem and norms.
         classifier: one for all streams (released code; the paper does not say), or ``per-stream``.
     """
 
     encoder: Literal["dsta", "stgcn", "tcn"] = "dsta"
     stems: Literal["shared", "per-stream"] = "shared"
     norms: Literal["shared", "per-stream"] = "shared"
+    trunks: Literal["shared", "per-stream"] = "shared"
     classifier: Literal["shared", "per-stream"] = "shared"
     dsta: DstaConfig = DstaConfig()
     stgcn: StGcnConfig = StGcnConfig()

@@ -20,7 +20,8 @@ class StreamClassifier(nn.Module):
 
     A person is one row of a batch and ``clip_index`` says which clip it belongs to, so clips with
     one and with two persons lie in one batch unpadded. All streams go through the encoder in one
-    pass, and so share batch statistics, unless ``norms`` are per stream.
+    pass, and so share batch statistics, unless ``norms`` are per stream. With ``trunks`` per stream
+    each has an encoder of its own.
 
     Args:
         config: encoder, and what is per stream.
@@ -34,11 +35,16 @@ class StreamClassifier(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = build_encoder(config, layout)
+        self.further: nn.ModuleDict | None = None
+        if config.trunks == "per-stream":
+            # The first stream keeps ``encoder``, which tells the sizes of all.
+            further = {name: build_encoder(config, layout) for name in streams[1:]}
+            self.further = nn.ModuleDict(further)
         self.stems: nn.ModuleDict | None = None
-        if config.stems == "per-stream":
+        if config.stems == "per-stream" and self.further is None:
             self.stems = nn.ModuleDict({name: self.encoder.new_stem() for name in streams})
             self.encoder.input = nn.Identity()
-        if config.norms == "per-stream":
+        if config.norms == "per-stream" and self.further is None:
             split_norms(self.encoder, len(streams))
         channels = self.encoder.channels_out
         self.classifier: nn.Module = (
@@ -63,6 +69,12 @@ class StreamClassifier(nn.Module):
         Returns:
             (R, C, T', n) by name.
         """
+        if self.further is not None:
+            with sample_weights(weights):
+                return {
+                    name: self.further[name](x) if name in self.further else self.encoder(x)
+                    for name, x in streams.items()
+                }
         stems, parts = self.stems, list(streams.values())
         with sample_weights(weights):
             if stems is not None:

@@ -96,7 +96,7 @@ def new_run(
         opened, protocol=protocol, ratio=ratio, seed=split_seed, labels=labels
     )
     selection = select(opened, protocol, split, config.data, config.held_out)
-    share = f"{ratio}-split{split_seed}" if labels is None else labels.stem
+    share = f"{split.ratio:f}-split{split_seed}" if labels is None else labels.stem
     name = f"{opened.dataset.id}-{protocol}-{config.recipe}-{share}-seed{config.seed}"
     folder = out if out is not None else Path("runs", name)
     run = _assemble(folder, config, opened, selection, device)
