@@ -293,3 +293,10 @@ def test_a_run_is_named_by_the_decimal_of_its_ratio(tmp_path, ntu_store_path, mo
             ntu_store_path, ratio=written, recipe="tiny", overrides=SMALL, device="cpu", resume=True
         )
         assert run.folder.name == "ntu60-xsub-tiny-0.2-split0-seed0"
+
+
+def test_a_store_prepared_otherwise_than_the_recipe_expects_is_noted(tmp_path, ntu_store_path):
+    assert not run_at(tmp_path / "a", ntu_store_path, "data.prepared=psp").selection.warnings
+    (note,) = run_at(tmp_path / "b", ntu_store_path, "data.prepared=yaw").selection.warnings
+    assert "made for stores of `skeldata prepare --recipe yaw`" in note
+    assert note.endswith("is of psp: expect a little less")

@@ -32,8 +32,11 @@ class DataConfig(StrictModel):
             without the labelled ones (paper).
         absent_bodies: ``drop`` keeps absent second persons out of the network; ``keep`` passes
             them through as zeros and averages them in, as the released code does.
+        prepared: skeldata recipe of the store that the settings were made for; with another one a
+            run starts with a note.
     """
 
+    prepared: str = ""
     streams: tuple[Stream, ...] = Field(default=("joint", "motion"), min_length=1)
     frames: int = Field(default=0, ge=0)
     limit: float = Field(default=0.0, ge=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,12 @@ def new_run(
         opened, protocol=protocol, ratio=ratio, seed=split_seed, labels=labels
     )
     selection = select(opened, protocol, split, config.data, config.held_out)
+    if config.data.prepared not in ("", opened.recipe["name"]):
+        note = (
+            f"recipe {config.recipe} was made for stores of `skeldata prepare --recipe "
+            f"{config.data.prepared}`; {opened.path} is of {opened.recipe['name']}: expect a little less"
+        )
+        selection = replace(selection, warnings=(*selection.warnings, note))
     share = f"{split.ratio:f}-split{split_seed}" if labels is None else labels.stem
     name = f"{opened.dataset.id}-{protocol}-{config.recipe}-{share}-seed{config.seed}"
     folder = out if out is not None else Path("runs", name)
