@@ -1,5 +1,6 @@
 """Training and evaluation as a user runs them."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -152,3 +153,35 @@ def test_help_needs_no_torch():
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_finished_run_is_left_alone_and_time_adds_up(ntu_store_path, tmp_path):
+    words = ["train", "--store", ntu_store_path, "--ratio", "0.2", "--recipe", "tiny", *SMALL,
+             "--out", tmp_path / "run", "--device", "cpu"]  # fmt: skip
+    first = run(*words, "--steps", "1", "--resume")
+    assert "holds no checkpoint to go on from; starting with step 0" in first.stderr
+    seconds = json.loads((tmp_path / "run" / "report.json").read_text())["seconds"]
+    assert seconds > 0
+    second = run(*words, "--resume")
+    assert "note:" not in second.stderr
+    report = (tmp_path / "run" / "report.json").read_bytes()
+    assert json.loads(report)["seconds"] > seconds
+    third = run(*words, "--resume")
+    assert third.exit_code == 0
+    assert "is finished already" in third.stderr
+    assert third.stdout.strip() == str(tmp_path / "run" / "report.html")
+    assert (tmp_path / "run" / "report.json").read_bytes() == report
+
+
+def test_what_was_trained_on_has_a_digest_of_its_own(ntu_store, ntu_store_path, tmp_path):
+    names = sorted(n for n, t in zip(ntu_store.names, ntu_store.train_mask("xsub"), strict=True) if t)
+    listed = [*names[:5], "S017C003P020R002A060"]
+    (tmp_path / "mine.txt").write_text("".join(f"{n}\n" for n in sorted(listed)))
+    result = run("train", "--store", ntu_store_path, "--labels", tmp_path / "mine.txt",
+                 "--recipe", "tiny", *SMALL, "--out", tmp_path / "run", "--steps", "1",
+                 "--device", "cpu")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    labelled = hashlib.sha256((tmp_path / "run" / "labelled.txt").read_bytes()).hexdigest()
+    assert report["labelled_digest"] == labelled != report["split_digest"]
+    assert f"trained on {labelled}, 5 of its 6 names" in result.stderr

@@ -47,7 +47,7 @@ def test_the_loss_is_plain_cross_entropy(data):
     )
 
 
-@pytest.mark.parametrize("name", ("psp", "sds-cl", "stream-contrast", "supervised"))
+@pytest.mark.parametrize("name", ["psp", "sds-cl", "stream-contrast", "supervised"])
 def test_every_method_predicts_the_sum_of_its_streams_and_embeds_clips(name, data):
     method = of_seed_3(name).eval()
     clips = data.clips(np.array([4, 9, 33]))

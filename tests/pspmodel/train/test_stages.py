@@ -165,7 +165,7 @@ def test_a_signal_at_the_border_is_resumed_behind_it(tmp_path, ntu_store_path, r
             os.kill(os.getpid(), signal.SIGTERM)
 
     folder = tmp_path / "run"
-    with pytest.raises(InterruptedRunError, match="SIGTERM after step [89]"):
+    with pytest.raises(InterruptedRunError, match=r"SIGTERM after step [89]"):
         train(run_at(folder, ntu_store_path, recipe), advanced=stop)
     train(run_at(folder, ntu_store_path, recipe, resume=True), resume=True)
     train(run_at(tmp_path / "whole", ntu_store_path, recipe))

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from pspmodel.config import RunConfig
 from pspmodel.errors import ConfigError
+from skeldata import recipe_names as skeldata_recipes
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -187,21 +188,36 @@ def _override(text: str) -> dict[str, Any]:
     return dict(parsed)
 
 
-def _read_recipe(recipe: str) -> tuple[str, dict[str, Any]]:
+def recipe_text(recipe: str) -> str:
+    """A recipe's file as it stands, its header included.
+
+    Raises:
+        ConfigError: there is none of that name, or the file cannot be read.
+    """
     if recipe.endswith(".toml"):
         try:
-            name, text = Path(recipe).stem, Path(recipe).read_text("utf-8")
+            return Path(recipe).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read recipe {recipe}: {error}") from None
-    elif recipe in recipe_names():
-        name = recipe
-        text = resources.files("pspmodel").joinpath("recipes", f"{name}.toml").read_text("utf-8")
-    else:
-        near = difflib.get_close_matches(recipe, recipe_names(), n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(
-            f"unknown recipe {recipe!r}; {hint}use one of {', '.join(recipe_names())}, or a .toml file"
-        )
+    if recipe in recipe_names():
+        return resources.files("pspmodel").joinpath("recipes", f"{recipe}.toml").read_text("utf-8")
+    near = difflib.get_close_matches(recipe, recipe_names(), n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    if recipe in skeldata_recipes():
+        hint = f"{recipe!r} is a recipe of `skeldata prepare`, this is one of training; "
+    raise ConfigError(
+        f"unknown recipe {recipe!r}; {hint}use one of {', '.join(recipe_names())}, or a .toml file"
+    )
+
+
+def summary_of(recipe: str) -> str:
+    """What a shipped recipe says of itself in one line."""
+    return str(_read_recipe(recipe)[1].get("summary", ""))
+
+
+def _read_recipe(recipe: str) -> tuple[str, dict[str, Any]]:
+    text = recipe_text(recipe)
+    name = Path(recipe).stem if recipe.endswith(".toml") else recipe
     try:
         return name, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

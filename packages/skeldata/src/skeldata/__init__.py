@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from skeldata.splits.balance import balance as balance
     from skeldata.splits.draw import draw as draw
     from skeldata.splits.imported import import_list as import_list
+    from skeldata.splits.listing import names_digest as names_digest
     from skeldata.splits.read import read_manifest as read_manifest
     from skeldata.splits.split import Split as Split
     from skeldata.store.diff import diff_stores as diff_stores
@@ -73,6 +74,7 @@ _HOME = {
     "splits.balance": ("balance",),
     "splits.draw": ("draw",),
     "splits.imported": ("import_list",),
+    "splits.listing": ("names_digest",),
     "splits.read": ("read_manifest",),
     "splits.split": ("Split",),
     "store.diff": ("diff_stores",),

@@ -10,6 +10,7 @@ from pspmodel.cli.bench import bench
 from pspmodel.cli.doctor import doctor
 from pspmodel.cli.evaluate import evaluate
 from pspmodel.cli.fuse import fuse
+from pspmodel.cli.recipes import recipes
 from pspmodel.cli.report import report
 from pspmodel.cli.robustness import robustness
 from pspmodel.cli.sweep import sweep
@@ -25,6 +26,7 @@ def main() -> None:
 
     \b
     Start here:
+      pspmodel recipes                                the settings there are
       pspmodel train --store ucla.zarr --ratio 0.05 --recipe tiny
       pspmodel evaluate runs/nw-ucla-xview-tiny-0.05-split0-seed0
 
@@ -35,6 +37,6 @@ def main() -> None:
 
 
 for command in (
-    train, evaluate, report, fuse, robustness, sweep, attention, tsne, bench, doctor,
+    train, evaluate, report, fuse, robustness, sweep, recipes, attention, tsne, bench, doctor,
 ):  # fmt: skip
     main.add_command(command)

@@ -20,16 +20,41 @@ from skeldata.commandline import PATH, Command, note
     "report.html in the run's or the sweep's folder, or here.",
 )
 @click.option("--store", type=PATH, help="For one run: its store, if it was moved.")
+@click.option(
+    "--weights/--no-weights",
+    default=True,
+    help="For one run: whether to ask its weights for single streams, attention and features, which "
+    "takes an evaluation of the test clips.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to ask them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON too.")
-def report(runs: tuple[Path, ...], out: Path | None, store: Path | None, as_json: bool) -> None:
+def report(
+    runs: tuple[Path, ...],
+    out: Path | None,
+    store: Path | None,
+    weights: bool,
+    device: str,
+    as_json: bool,
+) -> None:
     """Write the page of a run again, or lay several runs beside the published numbers.
 
     \b
     Examples:
       pspmodel report runs/nw-ucla-xview-tiny-0.05-split0-seed0
+      pspmodel report runs/ucla --store moved/ucla.zarr -o ucla.html
       pspmodel report runs/sweep-nw-ucla-xview
       pspmodel report runs/psp-* runs/supervised-* -o comparison.html
       pspmodel report runs/sweep-nw-ucla-xview -o curves.svg
+
+    The page of one run has what training wrote there, and accuracies of single streams, attention maps
+    (of PSP) and a t-SNE map of features (with scikit-learn), for which store and checkpoint must be at
+    hand; where something lacks, the page says what.
 
     A folder that holds runs, such as a sweep's, stands for all of them. For several runs the page has
     mean and spread over label draws for each dataset, protocol, ratio and setting; comparison.json and
@@ -39,6 +64,7 @@ def report(runs: tuple[Path, ...], out: Path | None, store: Path | None, as_json
     from pspmodel.figures.style import SUFFIXES
     from pspmodel.report import render_run, write_comparison, write_curves
     from pspmodel.report.records import find_runs, is_run, read_run
+    from skeldata.progress import Progress
 
     folders = find_runs(runs)
     if out is not None and out.suffix.lower() in SUFFIXES:
@@ -46,7 +72,16 @@ def report(runs: tuple[Path, ...], out: Path | None, store: Path | None, as_json
         click.echo(str(out))
         return
     if len(runs) == 1 and is_run(runs[0]):
-        target = render_run(runs[0], out, store)
+        with Progress(None, "evaluating", "clips") as progress:
+
+            def advanced(done: int, total: int) -> None:
+                if progress.total is None:
+                    progress.begin(total)
+                progress.update(done)
+
+            target = render_run(
+                runs[0], out, store, weights=weights, device=device, advanced=advanced
+            )
         if as_json:
             click.echo((runs[0] / "report.json").read_text("utf-8").rstrip())
         else:

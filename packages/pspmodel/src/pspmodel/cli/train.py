@@ -75,10 +75,18 @@ def train(steps: int | None, resume: bool, tensorboard: bool, **options: Any) ->
 
     with processes():
         run = new_run(resume=resume, **options)
+        page = str(Path(run.folder) / "report.html")
+        if resume and run.is_finished():
+            if rank() == 0:
+                note(f"{run.folder} is finished already, all {run.total_steps:,} steps")
+                click.echo(page)
+            return
         if rank() > 0:
             run_training(run, resume=resume, stop_at=steps)
             return
         note(_opening(run))
+        if resume and not run.steps_done():
+            note(f"note: {run.folder} holds no checkpoint to go on from; starting with step 0")
         for warning in run.selection.warnings:
             note(f"note: {warning}")
         with ExitStack() as stack:
@@ -92,7 +100,7 @@ def train(steps: int | None, resume: bool, tensorboard: bool, **options: Any) ->
             )  # fmt: skip
         report = write_report(run, outcome)
         note(_closing(report, run.total_steps))
-        click.echo(str(Path(run.folder) / "report.html"))
+        click.echo(page)
 
 
 def _opening(run: Any) -> str:
@@ -108,7 +116,17 @@ def _opening(run: Any) -> str:
         f"{run.store.dataset.id} {chosen.protocol}, {len(chosen.labelled):,} labelled, "
         f"{len(chosen.unlabelled):,} unlabelled, {len(chosen.held_out):,} held-out, "
         f"{len(chosen.test):,} test clips\n"
-        f"split {chosen.split.digest}\nstore {run.store.content_digest}"
+        f"split {chosen.split.digest}{_lacking(run)}\nstore {run.store.content_digest}"
+    )
+
+
+def _lacking(run: Any) -> str:
+    split = run.facts["split"]
+    if split["labelled_digest"] == split["digest"]:
+        return ""
+    return (
+        f"\ntrained on {split['labelled_digest']}, {split['count']:,} of its "
+        f"{len(run.selection.split.names):,} names"
     )
 
 

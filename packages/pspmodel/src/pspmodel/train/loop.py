@@ -71,7 +71,7 @@ def train(
     end = run.total_steps if stop_at is None else min(stop_at, run.total_steps)
     window = LossWindow()
     evaluation: tuple[Evaluation, Scores] | None = None
-    begun = time.monotonic()
+    begun = time.monotonic() - state.seconds
     if started:
         started(end, state.step)
 
@@ -82,6 +82,7 @@ def train(
                 recorded(content)
 
     def save(folder: Path, *tensors: Any) -> None:
+        state.seconds = time.monotonic() - begun
         facts = {**asdict(state), "store_digest": run.facts["store_digest"],
                  "split_digest": run.facts["split"]["digest"]}  # fmt: skip
         on_first(lambda: checkpoint.save(folder, facts, *tensors))

@@ -21,7 +21,7 @@ from pspmodel.train.checkpoint import exists, load_facts
 from pspmodel.train.distributed import check_divisible, local_device, on_first
 from pspmodel.train.memory import memory_advice
 from pspmodel.train.stages import Stage, stages_of
-from skeldata import Store, open_store
+from skeldata import Store, names_digest, open_store
 
 CONFIG_FILE = "config.json"
 
@@ -54,6 +54,15 @@ class Run:
         """Steps of the last checkpoint; 0 without one."""
         last = self.folder / "checkpoints" / "last"
         return int(load_facts(last)["step"]) if exists(last) else 0
+
+    def is_finished(self) -> bool:
+        """Whether the whole schedule was run and reported."""
+        report = self.folder / "report.json"
+        return (
+            self.steps_done() >= self.total_steps
+            and report.is_file()
+            and bool(json.loads(report.read_text("utf-8"))["finished"])
+        )
 
     @property
     def total_steps(self) -> int:
@@ -187,6 +196,7 @@ def _assemble(
             "seed": split.seed,
             "base": split.base,
             "count": len(selection.labelled),
+            "labelled_digest": names_digest(store.names[row] for row in selection.labelled),
         },
         "held_out_subjects": list(selection.held_out_subjects),
     }

@@ -25,11 +25,13 @@ class State:
         step: steps done.
         held_out_best: the evaluation with the best held-out accuracy, the first of equals.
         test_oracle: the evaluation with the best test accuracy: an oracle, as the papers report.
+        seconds: training took so far, evaluations included, in all its invocations.
     """
 
     step: int = 0
     held_out_best: Evaluation | None = None
     test_oracle: Evaluation | None = None
+    seconds: float = field(default=0.0, compare=False)
 
     def consider(self, evaluation: Evaluation) -> None:
         """Take an evaluation into account for the two best ones."""
@@ -49,6 +51,7 @@ class State:
             facts["step"],
             Evaluation(**best) if best else None,
             Evaluation(**oracle) if oracle else None,
+            facts.get("seconds", 0.0),
         )
 
 
@@ -61,7 +64,7 @@ class Outcome:
         last: evaluation of the final weights.
         test_scores: their scores on the test rows.
         finished: whether the whole schedule was run.
-        seconds: training time of this invocation, evaluations included.
+        seconds: training time of all its invocations, evaluations included.
     """
 
     state: State
