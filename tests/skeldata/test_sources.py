@@ -170,3 +170,14 @@ def test_the_dataset_is_found_out_from_the_names(tmp_path):
     assert detect_dataset(list_sources([write_folder(tmp_path / "a")], "ntu")).id == "ntu60"
     more = write_folder(tmp_path / "b", [*NAMES, "S018C001P008R001A061"])
     assert detect_dataset(list_sources([more], "ntu")).id == "ntu120"
+
+
+def test_recordings_of_the_other_dataset_are_recognised(tmp_path):
+    with zipfile.ZipFile(tmp_path / "ucla.zip", "w") as archive:
+        archive.writestr("all_sqe/a01_s01_e00_v01.json", b"{}")
+    with pytest.raises(SourceError, match=r"\*\.json: is it `skeldata prepare ucla` that you want\?"):
+        list_sources([tmp_path / "ucla.zip"], "ntu")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "readme.txt").write_text("x")
+    with pytest.raises(SourceError, match=r"1 other files were seen$"):
+        list_sources([tmp_path / "other"], "ntu")

@@ -300,3 +300,12 @@ def test_a_store_prepared_otherwise_than_the_recipe_expects_is_noted(tmp_path, n
     (note,) = run_at(tmp_path / "b", ntu_store_path, "data.prepared=yaw").selection.warnings
     assert "made for stores of `skeldata prepare --recipe yaw`" in note
     assert note.endswith("is of psp: expect a little less")
+
+
+def test_a_store_that_was_moved_is_asked_for(tmp_path, ntu_store_path, monkeypatch):
+    monkeypatch.chdir(ntu_store_path.parent)
+    run_at(tmp_path / "run", type(ntu_store_path)(ntu_store_path.name))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataMismatchError, match=r"is not to be found, .*say where it is with --store"):
+        load_run(tmp_path / "run")
+    assert load_run(tmp_path / "run", store=ntu_store_path).store.content_digest

@@ -90,7 +90,7 @@ def list_sources(roots: Sequence[str | Path], family: Family) -> Listing:
         where = ", ".join(map(str, roots))
         raise SourceError(
             f"no {family} recordings (*{_SUFFIX[family]} with a valid sample name) in {where}; "
-            f"{len(found.ignored)} other files were seen"
+            f"{len(found.ignored)} other files were seen{_of_another_family(family, found)}"
         )
     files = tuple(found.files[name] for name in sorted(found.files))
     return Listing(family, files, tuple(sorted(found.ignored)))
@@ -247,3 +247,11 @@ def _directory(path: Path) -> list[zipfile.ZipInfo]:
         ) from None
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _of_another_family(family: str, found: _Found) -> str:
+    """A hint where what was given are recordings of another dataset."""
+    for other, suffix in _SUFFIX.items():
+        if other != family and any(path.lower().endswith(suffix) for path, *_ in found.ignored):
+            return f", some of them *{suffix}: is it `skeldata prepare {other}` that you want?"
+    return ""

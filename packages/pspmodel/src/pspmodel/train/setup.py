@@ -130,6 +130,10 @@ def load_run(folder: Path, *, store: Path | None = None, device: str = "auto") -
     if saved is None:
         raise CheckpointError(f"no run at {folder}: it has no {CONFIG_FILE}")
     config, facts = RunConfig.model_validate(saved["config"]), saved["data"]
+    if store is None and not Path(facts["store"]).exists():
+        raise DataMismatchError(
+            "store", facts["store"], "not to be found", str(folder), "say where it is with --store"
+        )
     opened = open_store(store if store is not None else Path(facts["store"]))
     for what in ("dataset", "store_digest"):
         found = opened.dataset.id if what == "dataset" else opened.content_digest

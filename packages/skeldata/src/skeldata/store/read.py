@@ -170,10 +170,20 @@ class Store:
 
     def _select(self, path: str, rows: slice | Sequence[int] | NDArray[Any] | None) -> NDArray[Any]:
         array = self._array(path)
+        chosen = np.asarray(rows)
+        if not (rows is None or isinstance(rows, slice)) and (
+            chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iub")
+        ):
+            raise UsageError(
+                f"{rows!r} are no rows of {self.path}: give numbers in a list or a slice; "
+                "`store.rows_of(names)` finds those of sample names"
+            )
         try:
             if rows is None or isinstance(rows, slice):
                 return np.asarray(array[rows if rows is not None else ...])
-            return np.asarray(array.oindex[np.asarray(rows)])
+            return np.asarray(
+                array.oindex[chosen.astype(chosen.dtype if chosen.size else np.int64)]
+            )
         except IndexError as error:
             raise UsageError(f"{self.path} has rows 0..{len(self) - 1}: {error}") from None
         except (OSError, RuntimeError, ValueError) as error:

@@ -1,0 +1,30 @@
+"""What is asked of an open store by mistake."""
+
+import numpy as np
+import pytest
+
+from skeldata import UsageError
+
+
+@pytest.mark.parametrize("rows", [5, ["S001C001P001R001A001"], [[1, 2]], [0.5]])
+def test_rows_are_numbers_in_a_list_or_a_slice(ntu_store, rows):
+    with pytest.raises(UsageError, match=r"no rows of .*`store\.rows_of\(names\)` finds those"):
+        ntu_store.read(rows)
+
+
+def test_rows_beyond_the_end_are_told(ntu_store):
+    with pytest.raises(UsageError, match=r"has rows 0\.\.59"):
+        ntu_store.read([60])
+
+
+def test_rows_come_in_the_order_asked_for(ntu_store):
+    everything = ntu_store.read()
+    rows = np.array([7, 3, 3])
+    np.testing.assert_array_equal(ntu_store.read(rows), everything[rows])
+    np.testing.assert_array_equal(ntu_store.read(slice(2, 5)), everything[2:5])
+    mask = np.arange(60) % 7 == 0
+    np.testing.assert_array_equal(ntu_store.read(mask), everything[mask])
+
+
+def test_no_rows_are_no_clips(ntu_store):
+    assert ntu_store.read([]).shape == (0, 2, 50, 25, 3)
