@@ -150,6 +150,34 @@ def test_confusion_shares_are_of_the_true_class():
     np.testing.assert_allclose(axes.images[0].get_array(), [[0.75, 0.25], [0, 0]])
 
 
+def stage_marks(axes):
+    """Where lines between stages are, and (name, where) of what stands above."""
+    dotted = [line for line in axes.lines if list(line.get_ydata()) == [0, 1]]
+    return [line.get_xdata()[0] for line in dotted], [(t.get_text(), t.xy[0]) for t in axes.texts]
+
+
+def test_stages_are_marked_in_both_panels():
+    stages = [figures.StageSpan("pretrain", 0, 10), figures.StageSpan("finetune", 10, 40)]
+    figure = figures.loss_curve(metrics(), stages)
+    for axes in figure.axes:
+        assert stage_marks(axes) == ([10], [("pretrain", 5), ("finetune", 25)])
+    assert_texts_stay_apart(figure)
+    # What has not begun is not named; what is under way has its name above what was done of it.
+    begun = figures.loss_curve(metrics(2), [*stages, figures.StageSpan("more", 40, 50)])
+    assert stage_marks(begun.axes[0]) == ([10], [("pretrain", 5), ("finetune", 15)])
+    assert stage_marks(figures.loss_curve(metrics(), stages[:1]).axes[0]) == ([], [])
+
+
+def test_stages_of_several_runs_are_marked_where_they_agree():
+    stages = (figures.StageSpan("pretrain", 0, 10), figures.StageSpan("finetune", 10, 40))
+    one = figures.RunCurve("a", metrics(2), stages)
+    figure = figures.learning_curves([one, figures.RunCurve("b", metrics(), stages)])
+    for axes in figure.axes:
+        assert stage_marks(axes) == ([10], [("pretrain", 5), ("finetune", 25)])
+    other = figures.RunCurve("b", metrics())
+    assert stage_marks(figures.learning_curves([one, other]).axes[0]) == ([], [])
+
+
 @pytest.mark.parametrize(("up", "column"), [("z", 2), ("y", 1)])
 def test_skeletons_stand_upright_with_sides_told_apart(up, column):
     joint = np.zeros((1, 50, 25, 3), dtype=np.float32)
@@ -204,6 +232,21 @@ def test_attention_pictures_show_three_maps_and_sized_joints(layout):
     )
     assert layout.joints[order[0]] in skeleton.get_title()
     assert_texts_stay_apart(figure)
+
+
+def test_attention_panels_fill_rows_for_narrow_pages():
+    someone = person(KINECT25, 0)
+    wide = figures.attention_picture([someone], KINECT25, "title")
+    narrow = figures.attention_picture([someone, someone], KINECT25, "title", columns=2)
+    assert narrow.get_figwidth() < 0.6 * wide.get_figwidth()
+    titles = [axes.get_title().partition(" level")[0].split("\n")[0] for axes in narrow.axes[:8]]
+    assert titles == ["joint", "part", "body", "frame 25"] * 2
+    assert_texts_stay_apart(narrow)
+    few = person(KINECT25, 0, levels=("part", "body"))
+    odd = figures.attention_picture([few], KINECT25, "title", columns=2)
+    assert [axes.axison for axes in odd.axes[:4]] == [True, True, False, False]
+    assert "most" in odd.axes[2].get_title()
+    assert not odd.axes[3].has_data()
 
 
 def test_attention_of_one_level_and_all_equal_joints():

@@ -105,8 +105,34 @@ def test_three_files_say_the_same(tmp_path, records):
     assert "−8.2 to the paper" in flat["tiny", "best on test (oracle)"][0]
     assert "to the paper" not in flat["tiny", "last step"][0]
     assert flat["PSP arXiv 2023", "best on test (oracle)"] == ["69.2", "77.8", "80.6", "83.6"]
-    runs = page.tables[-1]
+    runs, digests = page.tables[-2:]
     assert [row[-1] for row in runs[1:]] == [record.folder.name for record in records]
+    assert {row[1] for row in digests} == {
+        records[0].data["store_digest"], *(r.data["split"]["digest"] for r in records),
+    }  # fmt: skip
+
+
+def test_every_run_has_its_command_once(tmp_path, records):
+    write_comparison([*records, *records], tmp_path / "a.html")
+    text = re.sub("</?span>", "", (tmp_path / "a.html").read_text())
+    found = re.findall(r"<code>(pspmodel train [^<]*)</code>", text)
+    assert [re.search(r"--split-seed (\d) --recipe (\S+)", line).group(2, 1) for line in found] == [
+        ("tiny", "0"),
+        ("tiny", "1"),
+        ("psp-code", "0"),
+        ("psp-code", "1"),
+    ]
+    splits = re.findall(r"<code>(skeldata splits show [^<]*)</code>", text)
+    assert [line.partition("--seed ")[2] for line in splits] == ["0 --digest", "1 --digest"]
+    assert text.index("skeldata verify") < text.index("skeldata splits") < text.index(found[0])
+
+
+def test_device_and_processes_are_told(tmp_path, records):
+    records[1].report.update(processes=4, device="NVIDIA H200")
+    write_comparison(records, tmp_path / "a.html")
+    head, *rows = Page((tmp_path / "a.html").read_text()).tables[-2]
+    place = head.index("on")
+    assert [row[place] for row in rows] == ["cpu", "NVIDIA H200 × 4", "cpu", "cpu"]
 
 
 def test_every_number_says_which_weights_it_is_of(tmp_path, records):

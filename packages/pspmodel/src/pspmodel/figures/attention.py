@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from pspmodel.figures.skeleton import draw_skeleton
@@ -35,9 +36,13 @@ class AttendedPerson:
 
 
 def attention_picture(
-    persons: Sequence[AttendedPerson], layout: Layout, title: str, up: str = "z"
+    persons: Sequence[AttendedPerson],
+    layout: Layout,
+    title: str,
+    up: str = "z",
+    columns: int | None = None,
 ) -> Figure:
-    """The maps of each level and the skeleton, one row a person (figure 5 of the paper).
+    """The maps of each level and the skeleton of each person (figure 5 of the paper).
 
     Colours are symmetric about zero, because PSP's attention is a tanh plus what coarser levels
     add, and have a scale of their own on each map.
@@ -47,19 +52,26 @@ def attention_picture(
         layout: names of joints, parts and bodies.
         title: above everything.
         up: the vertical axis of poses, ``y`` or ``z``.
+        columns: panels side by side; by default all of a person.
     """
     names = {"joint": layout.joints, "part": layout.part_names, "body": layout.body_names}
     levels = [level for level in names if level in persons[0].maps]
-    ratios = [*([1.0] * len(levels)), 0.8]
-    figure = new_figure(4.6 * sum(ratios), 5.9 * len(persons) + 0.4)
+    panels = len(levels) + 1
+    columns = panels if columns is None else min(columns, panels)
+    rows = -(-panels // columns)
+    # The skeleton is slim where it has a column of its own.
+    ratios = [*([1.0] * (columns - 1)), 0.8 if columns == panels > 1 else 1.0]
+    figure = new_figure(4.6 * sum(ratios), (5.9 if rows == 1 else 5.2) * rows * len(persons) + 0.4)
     figure.suptitle(title, fontsize=12)
     grid = figure.subplots(
-        len(persons), len(ratios), squeeze=False, gridspec_kw={"width_ratios": ratios}
+        rows * len(persons), columns, squeeze=False, gridspec_kw={"width_ratios": ratios}
     )
-    for row, person in zip(grid, persons, strict=True):
-        for axes, level in zip(row, levels, strict=False):
-            _draw_map(axes, person.maps[level], names[level], level)
-        _draw_attended(row[-1], person, layout, up)
+    for person, axes in zip(persons, grid.reshape(len(persons), -1), strict=True):
+        for each, level in zip(axes, levels, strict=False):
+            _draw_map(each, person.maps[level], names[level], level)
+        _draw_attended(axes[len(levels)], person, layout, up)
+        for unused in axes[panels:]:
+            unused.axis("off")
     return figure
 
 
@@ -74,7 +86,9 @@ def _draw_map(axes: Axes, attention: NDArray[np.float32], names: Sequence[str], 
     axes.set_title(f"{level} level, {size} x {size}", fontsize=10)
     axes.set_xlabel("attended to", fontsize=8.5)
     axes.set_ylabel("attends", fontsize=8.5)
-    bar = axes.figure.colorbar(image, ax=axes, location="bottom", shrink=0.7, pad=0.02, aspect=30)
+    bar = axes.figure.colorbar(
+        image, ax=axes, location="bottom", shrink=0.7, pad=0.02, aspect=30, ticks=MaxNLocator(5)
+    )
     bar.ax.tick_params(labelsize=7)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,6 +26,14 @@ Metrics = Sequence[Mapping[str, Any]]
 """Lines of ``metrics.jsonl``."""
 
 
+class StageSpan(NamedTuple):
+    """A stage of a run: its name, the steps before it, and the steps at its end."""
+
+    name: str
+    first: int
+    end: int
+
+
 @dataclass(frozen=True)
 class RunCurve:
     """One run of a comparison.
@@ -33,13 +41,15 @@ class RunCurve:
     Attributes:
         series: what it is a repetition of; runs of one series share a colour.
         metrics: lines of its ``metrics.jsonl``.
+        stages: what it did, in order; marked where all runs have the same ones.
     """
 
     series: str
     metrics: Metrics = field(repr=False)
+    stages: tuple[StageSpan, ...] = ()
 
 
-def loss_curve(metrics: Metrics) -> Figure:
+def loss_curve(metrics: Metrics, stages: Sequence[StageSpan] = ()) -> Figure:
     """Loss terms and accuracies of one run over its steps.
 
     Terms that lie on each other stay apart by width and dashes. On the test curve the evaluations
@@ -47,6 +57,7 @@ def loss_curve(metrics: Metrics) -> Figure:
 
     Args:
         metrics: lines of ``metrics.jsonl``.
+        stages: marked and named where there are several.
     """
     figure = new_figure(9, 3.9)
     losses, accuracies = figure.subplots(1, 2)
@@ -54,6 +65,7 @@ def loss_curve(metrics: Metrics) -> Figure:
     _draw_accuracies(accuracies, [line for line in metrics if line["kind"] == "evaluation"])
     plain(losses, accuracies)
     _whole_steps(losses, accuracies)
+    _mark_stages(metrics, stages, losses, accuracies)
     return figure
 
 
@@ -94,6 +106,9 @@ def learning_curves(runs: Sequence[RunCurve], title: str = "") -> Figure:
     losses.set_title("Training loss", fontsize=10)
     plain(accuracies, losses)
     _whole_steps(accuracies, losses)
+    if len({run.stages for run in runs}) == 1:
+        longest = max((run.metrics for run in runs), key=_last_step)
+        _mark_stages(longest, runs[0].stages, accuracies, losses)
     handles, labels = losses.get_legend_handles_labels()
     figure_legend(figure, handles, labels)
     return figure
@@ -102,6 +117,30 @@ def learning_curves(runs: Sequence[RunCurve], title: str = "") -> Figure:
 def _whole_steps(*axes: Axes) -> None:
     for each in axes:
         each.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+
+
+def _last_step(metrics: Metrics) -> int:
+    return max((line["step"] for line in metrics), default=0)
+
+
+def _mark_stages(metrics: Metrics, stages: Sequence[StageSpan], *panels: Axes) -> None:
+    """Lines between stages, and their names above what was done of them."""
+    last = _last_step(metrics)
+    begun = [stage for stage in stages if stage.first < last]
+    if len(stages) < 2:
+        return
+    for axes in panels:
+        # Evaluations begin late: both panels show all steps.
+        axes.set_xlim(0, 1.03 * last if last else None)
+        axes.set_title(axes.get_title(), fontsize=10, pad=20)
+        for stage in begun:
+            if stage.first:
+                axes.axvline(stage.first, color=FAINT, lw=0.9, ls=(0, (1, 2)))
+            middle = (stage.first + min(stage.end, last)) / 2
+            axes.annotate(
+                stage.name, (middle, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
+                textcoords="offset points", ha="center", fontsize=8, color=FAINT,
+            )  # fmt: skip
 
 
 def _draw_terms(axes: Axes, train: Metrics) -> None:

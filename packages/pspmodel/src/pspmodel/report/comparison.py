@@ -60,7 +60,7 @@ def comparison(records: Sequence[RunRecord]) -> dict[str, Any]:
         "training seeds of one draw are averaged first",
         "warnings": warnings(records),
         "cells": [_cell(cell) for cell in gathered],
-        "published": [entry for table in tables for entry in _published(*table)],
+        "published": [entry for table in tables for entry in published_entries(*table)],
         "runs": [record.row() | {"share": share_of(record)} for record in records],
     }
 
@@ -109,7 +109,8 @@ def _percents(found: Spread | None) -> dict[str, Any] | None:
     return {"mean": round(100 * found.mean, 4), "sd": sd, "draws": found.draws, "runs": found.runs}
 
 
-def _published(dataset: str, protocol: str) -> list[dict[str, Any]]:
+def published_entries(dataset: str, protocol: str) -> list[dict[str, Any]]:
+    """Every published number for a dataset and protocol, in per cent."""
     return [
         {
             "dataset": dataset,

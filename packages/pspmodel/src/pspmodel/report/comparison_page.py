@@ -5,19 +5,24 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from pspmodel import figures
 from pspmodel.published import GROUPS
 from pspmodel.report.cells import series_labels, share_of
-from pspmodel.report.page import Row, notes, page, picture, table
+from pspmodel.report.curves import spans
+from pspmodel.report.page import Picture, Row, code, commands, folded, notes, page, picture, table
 from pspmodel.report.records import RunRecord
+from pspmodel.report.repeat import commands as commands_of
 from pspmodel.report.rules import RULES, SHORT, percent
 from skeldata import get_dataset
+from skeldata.commandline import counted
 
 Content = Mapping[str, Any]
 
 _RIVALS_DRAWN = 2
+_SHOWN_COMMANDS = 12
 
 
 def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
@@ -38,8 +43,8 @@ def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
             _sources(theirs),
         ]
     parts += ["<h2>Learning curves</h2>", *_curves(records), "<h2>All runs</h2>", _runs(records)]
-    what = "1 run" if len(records) == 1 else f"{len(records)} runs"
-    return page(f"{what} beside the published numbers", *parts)
+    parts += ["<h2>Repeat them</h2>", _repeated(records)]
+    return page(f"{counted(len(records), 'run')} beside the published numbers", *parts)
 
 
 def _opening(finished: int) -> str:
@@ -150,7 +155,10 @@ def _picture(title: str, mine: Sequence[Content], theirs: Sequence[Content]) -> 
         source = "paper, best on test" if name == "PSP" else "as quoted"
         lines.append(figures.Series(f"{name} ({source})", points, ours=False))
     figure = figures.accuracy_by_ratio(lines, title)
-    return picture(f"{title}: accuracy over the share of labels", figures.png(figure), "h3")
+    caption = (
+        f"{title}: accuracy over the share of labels; bars are standard deviations over draws."
+    )
+    return picture(Picture(caption, figures.png(figure)))
 
 
 def _drawn(theirs: Sequence[Content]) -> list[str]:
@@ -170,11 +178,17 @@ def _curves(records: Sequence[RunRecord]) -> list[str]:
     groups: dict[str, list[figures.RunCurve]] = {}
     for record in sorted(records, key=lambda r: (labels[r.folder], r.ratio or 2, r.draw)):
         title = f"{record.data['dataset']} {record.data['protocol']}, {share_of(record)}"
-        curve = figures.RunCurve(labels[record.folder], record.metrics())
+        curve = figures.RunCurve(labels[record.folder], record.metrics(), spans(record))
         if curve.metrics:
             groups.setdefault(title, []).append(curve)
     return [
-        picture(title, figures.png(figures.learning_curves(curves)), "h3")
+        f"<h3>{html.escape(title)}</h3>"
+        + picture(
+            Picture(
+                f"Test accuracy and training loss of {counted(len(curves), 'run')}.",
+                figures.png(figures.learning_curves(curves)),
+            )
+        )
         for title, curves in groups.items()
     ]
 
@@ -191,6 +205,7 @@ def _runs(records: Sequence[RunRecord]) -> str:
             str(row["seed"]),
             *(percent(row[rule]) for rule in RULES),
             steps + ("" if record.finished else " (unfinished)"),
+            _computed_on(record.report or {}),
             f"<code>{row['split_digest'][:8]}</code>",
             f"<code>{row['store_digest'][:8]}</code>",
             f"<code>{html.escape(record.folder.name)}</code>",
@@ -198,6 +213,45 @@ def _runs(records: Sequence[RunRecord]) -> str:
         rows.append(Row(html.escape(labels[record.folder]), cells))
     header = (
         "setting", "labels", "split seed", "seed", "last", "held-out", "oracle", "steps",
-        "split", "store", "run",
+        "on", "split", "store", "run",
     )  # fmt: skip
     return table(rows, header, (1, 2, 3, 4, 5, 6), dense=True)
+
+
+def _computed_on(report: Content) -> str:
+    processes = int(report.get("processes", 1))
+    where = str(report.get("device", "–"))
+    return html.escape(where + (f" × {processes}" if processes > 1 else ""))
+
+
+def _repeated(records: Sequence[RunRecord]) -> str:
+    """Every command once, in the order of the runs; and the digests that must come out."""
+    lines: dict[str, None] = {}
+    notes_: dict[str, None] = {}
+    recipes: dict[str, str] = {}
+    for record in records:
+        if record.report is None:
+            continue
+        found = commands_of(record, record.report.get("preparation"))
+        lines |= dict.fromkeys(found.lines)
+        notes_ |= dict.fromkeys(found.notes)
+        if found.recipe_file:
+            recipes[found.recipe_file] = found.recipe
+    kinds = ("skeldata prepare", "skeldata verify", "skeldata")
+    ordered = sorted(
+        lines,
+        key=lambda line: next((n for n, kind in enumerate(kinds) if line.startswith(kind)), 9),
+    )
+    splits = {(share_of(r), r.draw, r.data["split"]["digest"]): None for r in records}
+    stores = dict.fromkeys((Path(r.data["store"]).name, r.data["store_digest"]) for r in records)
+    digests = [Row(f"store {code(name)}", (code(digest),)) for name, digest in stores]
+    digests += [
+        Row(html.escape(f"labels, {share}, draw {draw}"), (code(digest),))
+        for share, draw, digest in splits
+    ]
+    remarks = "".join(f"<p>{html.escape(text)}</p>" for text in notes_)
+    files = "".join(folded(name, commands(text.splitlines())) for name, text in recipes.items())
+    typed = commands(ordered)
+    if len(ordered) > _SHOWN_COMMANDS:
+        typed = folded(counted(len(ordered), "command"), typed)
+    return remarks + typed + table(digests) + files

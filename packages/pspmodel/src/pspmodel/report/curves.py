@@ -25,19 +25,26 @@ def write_curves(records: Sequence[RunRecord], out: Path) -> None:
     if not measured:
         raise UsageError(f"{records[0].folder} has no measurements yet; train it first")
     if len(measured) == 1:
-        figures.save(figures.loss_curve(measured[0].metrics()), out)
+        figures.save(figures.loss_curve(measured[0].metrics(), spans(measured[0])), out)
         return
     labels = series_labels(measured)
     where = {record.folder: _where(record) for record in measured}
     apart = len(set(where.values())) > 1
     curves = [
         figures.RunCurve(
-            f"{where[r.folder]}: {labels[r.folder]}" if apart else labels[r.folder], r.metrics()
+            f"{where[r.folder]}: {labels[r.folder]}" if apart else labels[r.folder],
+            r.metrics(),
+            spans(r),
         )
         for r in measured
     ]
     title = "" if apart else where[measured[0].folder]
     figures.save(figures.learning_curves(curves, title), out)
+
+
+def spans(record: RunRecord) -> tuple[figures.StageSpan, ...]:
+    """A run's stages, for a picture."""
+    return tuple(figures.StageSpan(*stage) for stage in record.stages)
 
 
 def _where(record: RunRecord) -> str:

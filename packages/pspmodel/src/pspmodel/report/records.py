@@ -64,6 +64,12 @@ class RunRecord:
         """Lines of its ``metrics.jsonl``."""
         return MetricsFile(self.folder / "metrics.jsonl").read()
 
+    @property
+    def stages(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, steps before and steps at the end of each stage; empty where it was not written."""
+        stages = (self.report or {}).get("stages", [])
+        return tuple((each["name"], each["first"], each["end"]) for each in stages)
+
     def row(self) -> dict[str, Any]:
         """The run in one flat line, as CSV and JSON have it."""
         report = self.report or {}
