@@ -11,6 +11,8 @@ SETTINGS = [part for text in SMALL for part in ("--set", text)]
 
 def run(store, *arguments):
     words = ["--store", store, "--ratios", "20%", "--device", "cpu", *SETTINGS, *arguments]
+    if "--recipe" not in arguments:
+        words += ["--recipe", "tiny"]
     return run_command(sweep, *words)
 
 
