@@ -175,7 +175,9 @@ def test_the_dataset_is_found_out_from_the_names(tmp_path):
 def test_recordings_of_the_other_dataset_are_recognised(tmp_path):
     with zipfile.ZipFile(tmp_path / "ucla.zip", "w") as archive:
         archive.writestr("all_sqe/a01_s01_e00_v01.json", b"{}")
-    with pytest.raises(SourceError, match=r"\*\.json: is it `skeldata prepare ucla` that you want\?"):
+    with pytest.raises(
+        SourceError, match=r"\*\.json: is it `skeldata prepare ucla` that you want\?"
+    ):
         list_sources([tmp_path / "ucla.zip"], "ntu")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "readme.txt").write_text("x")

@@ -174,7 +174,9 @@ def test_a_finished_run_is_left_alone_and_time_adds_up(ntu_store_path, tmp_path)
 
 
 def test_what_was_trained_on_has_a_digest_of_its_own(ntu_store, ntu_store_path, tmp_path):
-    names = sorted(n for n, t in zip(ntu_store.names, ntu_store.train_mask("xsub"), strict=True) if t)
+    names = sorted(
+        n for n, t in zip(ntu_store.names, ntu_store.train_mask("xsub"), strict=True) if t
+    )
     listed = [*names[:5], "S017C003P020R002A060"]
     (tmp_path / "mine.txt").write_text("".join(f"{n}\n" for n in sorted(listed)))
     result = run("train", "--store", ntu_store_path, "--labels", tmp_path / "mine.txt",

@@ -1,7 +1,7 @@
 import json
 
-from pspmodel.recipe import recipe_names, recipe_text
 from pspmodel.cli.recipes import recipes
+from pspmodel.recipe import recipe_names, recipe_text
 from support.command_line import assert_one_error, run
 
 

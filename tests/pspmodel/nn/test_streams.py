@@ -93,7 +93,7 @@ def test_trunks_of_their_own_are_encoders_of_their_own(encoder):
     }
     for name, part in parts.items():
         torch.testing.assert_close(found[name], part(batch[name]))
-    same = model.encode({name: batch["joint"] for name in NAMES})
+    same = model.encode(dict.fromkeys(NAMES, batch["joint"]))
     assert (same["joint"] - same["bone"]).abs().max() > 1e-3
     assert (same["bone"] - same["motion"]).abs().max() > 1e-3
     torch.testing.assert_close(  # the first stream starts from the weights of the shared one

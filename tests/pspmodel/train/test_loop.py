@@ -306,6 +306,8 @@ def test_a_store_that_was_moved_is_asked_for(tmp_path, ntu_store_path, monkeypat
     monkeypatch.chdir(ntu_store_path.parent)
     run_at(tmp_path / "run", type(ntu_store_path)(ntu_store_path.name))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataMismatchError, match=r"is not to be found, .*say where it is with --store"):
+    with pytest.raises(
+        DataMismatchError, match=r"is not to be found, .*say where it is with --store"
+    ):
         load_run(tmp_path / "run")
     assert load_run(tmp_path / "run", store=ntu_store_path).store.content_digest

@@ -94,5 +94,11 @@ def build_encoder(config: NetworkConfig, layout: Layout) -> Encoder:
 
     tcn = config.tcn
     return TcnEncoder(
-        layout.joint_count, tcn.channels, tcn.depth, tcn.kernel, tcn.dropout, tcn.halvings, tcn.peaks
+        layout.joint_count,
+        tcn.channels,
+        tcn.depth,
+        tcn.kernel,
+        tcn.dropout,
+        tcn.halvings,
+        tcn.peaks,
     )

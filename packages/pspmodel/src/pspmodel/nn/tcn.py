@@ -66,9 +66,7 @@ class TcnEncoder(Encoder):
 
     def new_stem(self) -> nn.Module:
         """Norm and linear map of the frame."""
-        return nn.Sequential(
-            BatchNorm2d(self._values), _along_time(self._values, self._width, 1)
-        )
+        return nn.Sequential(BatchNorm2d(self._values), _along_time(self._values, self._width, 1))
 
     def arranged(self, x: Tensor) -> Tensor:
         """(P, C, T, V) -> (P, C V, 1, T): with time innermost convolutions are twice as fast."""
