@@ -49,7 +49,7 @@ def test_attention_that_was_never_trained_is_said_to_be(tmp_path, ntu_store_path
 
 def test_wrong_requests_are_one_line(tmp_path, folder, ntu_store):
     name = ntu_store.names[0]
-    assert_one_error(run(folder), 2, "give the clips to look at: --names")
+    assert_one_error(run(folder), 2, "give the clips to look at, e.g. --names S0")
     assert_one_error(run(folder, "--names", "S001"), 2, "no such sample")
     several = run(folder, "--names", name, ntu_store.names[1], "-o", tmp_path / "a.png")
     assert_one_error(several, 2, "is one file for 2 clips; give a folder")

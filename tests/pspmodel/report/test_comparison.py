@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pspmodel.errors import UsageError
+from pspmodel.errors import CheckpointError, UsageError
 from pspmodel.published import published
 from pspmodel.report import write_comparison, write_curves
 from pspmodel.report.comparison import comparison
-from pspmodel.report.records import read_run
+from pspmodel.report.records import find_runs, read_run
 from pspmodel.report.rules import RULES
 from support.fake_runs import write_run
 
@@ -219,3 +219,12 @@ def test_curves_as_a_picture(tmp_path, records):
     (records[0].folder / "metrics.jsonl").write_text("")
     with pytest.raises(UsageError, match="no measurements yet"):
         write_curves(records[:1], tmp_path / "none.png")
+
+
+def test_plain_files_among_runs_are_passed_over(tmp_path):
+    run = write_run(tmp_path / "runs" / "a")
+    page = tmp_path / "runs" / "report.html"
+    page.write_text("x")
+    assert find_runs([run, page]) == [run]
+    with pytest.raises(CheckpointError, match=r"no run at .*report\.html"):
+        find_runs([page])

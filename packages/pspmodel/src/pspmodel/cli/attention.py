@@ -50,7 +50,7 @@ def attention(
     \b
     Examples:
       pspmodel attention runs/ucla --names a01_s01_e00_v03 a08_s02_e01_v03
-      pspmodel attention runs/ucla --names a01_s01_e00_v03 --stream motion -o drink.svg
+      pspmodel attention runs/ucla --names a01_s01_e00_v03 --stream motion -o donning.svg
 
     One picture a clip: the attention maps of joints, parts and bodies (mean over heads, coarser maps
     added as the network does), and the skeleton with each joint as large as the attention it receives.
@@ -63,11 +63,10 @@ def attention(
     from pspmodel.train.setup import load_run
 
     wanted = [part for text in (*names, *more_names) for part in text.split(",") if part]
-    if not wanted:
-        raise UsageError(
-            "give the clips to look at: --names NAME..., as `skeldata info` spells them"
-        )
     loaded = load_run(run, store=store, device=device)
+    if not wanted:
+        first = loaded.store.names[int(loaded.selection.test[0])]
+        raise UsageError(f"give the clips to look at, e.g. --names {first}")
     network = looking.network_of(loaded.method, loaded.config.method)
     rows = looking.rows_named(loaded.store, wanted)
     checkpoints.load_predicting(run / "checkpoints" / checkpoint, loaded.method)

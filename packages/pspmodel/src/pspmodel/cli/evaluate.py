@@ -58,7 +58,7 @@ def evaluate(
 
     Joint and motion alone are the two halves of the same prediction. A probe is another protocol than
     training: it classifies frozen features, with the run's labels (split) or with those of all training
-    clips (all), and is never to be set beside fine accuracies of another kind.
+    clips (all), and is never to be set beside accuracies after fine-tuning.
     """
     from pspmodel.evaluate.summary import evaluate_run
     from pspmodel.train.setup import load_run

@@ -57,8 +57,8 @@ def report(
     hand; where something lacks, the page says what.
 
     A folder that holds runs, such as a sweep's, stands for all of them. For several runs the page has
-    mean and spread over label draws for each dataset, protocol, ratio and setting; comparison.json and
-    comparison.csv lie beside comparison.html.
+    mean and spread over label draws for each dataset, protocol, ratio and setting; beside it lie its
+    numbers, under its name with .json and .csv.
     """
     from pspmodel.errors import UsageError
     from pspmodel.figures.style import SUFFIXES

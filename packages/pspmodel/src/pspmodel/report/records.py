@@ -122,11 +122,16 @@ def read_run(folder: Path) -> RunRecord:
 def find_runs(paths: Iterable[Path]) -> list[Path]:
     """Folders of runs: the paths themselves, or the runs directly inside them (a sweep), once each.
 
+    Plain files beside runs, such as the page of an earlier report, are passed over: so ``runs/*`` may
+    be given.
+
     Raises:
-        CheckpointError: a path is neither.
+        CheckpointError: a path is neither, or there are only plain files.
     """
     found: dict[Path, Path] = {}
-    for path in paths:
+    paths = list(paths)
+    folders = [path for path in paths if not path.is_file()]
+    for path in folders or paths:
         inside = [path] if is_run(path) else []
         if not inside and path.is_dir():
             inside = sorted(folder for folder in path.iterdir() if is_run(folder))

@@ -12,7 +12,7 @@ from skeldata.commandline import PATH, Command
 @click.command(cls=Command)
 @click.argument("store", type=PATH)
 @click.option(
-    "-o", "--out", type=PATH, help="The page to write.  [default: STORE's name with .html]"
+    "-o", "--out", type=PATH, help="The page to write.  [default: STORE's name with .html, here]"
 )
 def report(store: Path, out: Path | None) -> None:
     """Write one page about a store: counts, splits, lengths, pictures, what was left out.
