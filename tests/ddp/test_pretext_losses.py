@@ -5,7 +5,7 @@ import torch
 
 from pspmodel.losses.barlow_twins import barlow_twins
 from pspmodel.losses.decoupled import Embeddings, decoupled_contrast, token_contrast
-from pspmodel.nn.projector import Projector
+from pspmodel.nn.projection import WideProjection
 from support import pretext_shares as shares
 from support.barlow_twins_oracle import barlow_twins_loops
 from support.sds_cl_oracle import token_contrast_loops
@@ -70,7 +70,7 @@ def test_barlow_twins_of_three_processes(three, dimensions):
 
 def test_the_projector_normalises_over_the_clips_of_all(two):
     torch.manual_seed(0)
-    projector = Projector(4, 8).double()
+    projector = WideProjection(4, 8).double()
     (first, firsts), (second, seconds) = (parts_of((2, 5), 4, seed=seed) for seed in (0, 1))
     answers = two.run(shares.share_of_projected_twins, projector, firsts, seconds)
     expected = barlow_twins(projector(first), projector(second), 0.01)

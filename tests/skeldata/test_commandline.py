@@ -120,3 +120,19 @@ class TestCompletion:
     def test_options_and_their_choices(self, bash_completes):
         assert "--strict" in bash_completes("skeldata", "prepare", "ntu", "--str")
         assert bash_completes("skeldata", "export", "x.zarr", "--to", "p") == ["pyskl"]
+
+
+def test_a_reader_that_has_gone_ends_a_command_without_a_word():
+    words = ["splits", "show", "--dataset", "ntu60", "--protocol", "xsub", "--ratio", "0.4"]
+    # Unbuffered, Python itself forgets what a closed pipe did not take, and sees no error.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skeldata", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"},
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 1
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()

@@ -11,7 +11,7 @@ from torch import Tensor
 from pspmodel.collectives import rank
 from pspmodel.losses.barlow_twins import barlow_twins
 from pspmodel.losses.decoupled import Embeddings, decoupled_contrast, token_contrast
-from pspmodel.nn.projector import Projector
+from pspmodel.nn.projection import WideProjection
 from pspmodel.train.distributed import complete, own_part
 from support.pretext_methods import batch, pretext_step, rows_of, small
 
@@ -49,7 +49,7 @@ def share_of_barlow_twins(
 
 
 def share_of_projected_twins(
-    projector: Projector, first: Sequence[Tensor], second: Sequence[Tensor]
+    projector: WideProjection, first: Sequence[Tensor], second: Sequence[Tensor]
 ) -> tuple[Tensor, Gradients, Gradients]:
     """Loss of features through the projector; gradients of the features and of its weights."""
     projector = copy.deepcopy(projector)  # what was sent lies in memory that the processes share

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pspmodel.data.masking import (
-    clip_of_rows,
     draw_frames,
     draw_kept_joints,
     slowest_frames,
@@ -193,10 +192,3 @@ def test_frames_are_taken_for_each_row() -> None:
     found = take_frames(x, frames)
     for row in range(3):
         assert torch.equal(found[row], x[row][:, frames[row]])
-
-
-def test_rows_know_their_clips() -> None:
-    assert clip_of_rows(3, torch.tensor([1, 0, 1])).tolist() == [1, 0, 1]
-    shared = clip_of_rows(3, torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 2, 2]))
-    assert shared[:2].tolist() == [1, 0]
-    assert shared[2].item() in (0, 1)

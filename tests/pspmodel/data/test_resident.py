@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from pspmodel.config import AugmentConfig, DataConfig
-from pspmodel.data.clips import joined, motion_of
+from pspmodel.data.clips import Clips, joined, motion_of
 from pspmodel.data.resident import ResidentData
 from skeldata import KINECT25, motion
 from support.methods import KEPT
@@ -108,3 +108,12 @@ def test_changes_come_with_the_frames_and_by_stream(ntu_store):
     }
     torch.testing.assert_close(size["bone"], size["motion"], rtol=1e-4, atol=1e-4)
     assert (size["joint"] - size["bone"]).abs().max() > 0.1
+
+
+def test_rows_know_their_clips():
+    rows = torch.zeros(3, 3, 2, 25)
+    apart = Clips({"joint": rows}, torch.tensor([1, 0, 1]), 2)
+    assert apart.clip_of_rows.tolist() == [1, 0, 1]
+    shared = Clips({"joint": rows}, torch.tensor([0, 1, 0, 1]), 2, torch.tensor([1, 0, 2, 2]))
+    assert shared.clip_of_rows[:2].tolist() == [1, 0]
+    assert shared.clip_of_rows[2].item() in (0, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pspmodel.train.loop import train
 from pspmodel.train.setup import new_run
 from skeldata import KINECT20, KINECT25
 from support.pretext_methods import SMALL, batch, gradients, pretext_step, small, with_absent
+from support.same_bits import same_bits_when_stopped
 
 METHODS = pytest.mark.parametrize("name", ["sds-cl", "pstl"])
 STEPS = (
@@ -178,27 +178,10 @@ def test_stopped_runs_end_with_the_same_bits(
 ) -> None:
     straight = run_of(name, ntu_store_path, tmp_path / "straight")
     train(straight)
-    wanted = straight.method.state_dict()
-    # Within the first stage, at its end, within the second.
-    for stop in (2, 4, 6, 7, None):
-        run = run_of(name, ntu_store_path, tmp_path / "stopped")
-        outcome = train(run, resume=True, stop_at=stop)
-    assert outcome.state.step == 12
-    found = run.method.state_dict()
-    assert wanted.keys() == found.keys()
-    for key, value in wanted.items():
-        assert torch.equal(found[key], value), key
-    lines = [
-        [
-            json.loads(line)
-            for line in (tmp_path / folder / "metrics.jsonl").read_text().splitlines()
-        ]
-        for folder in ("straight", "stopped")
-    ]
-    straight_lines, stopped_lines = ([x for x in part if x["kind"] == "train"] for part in lines)
-    assert straight_lines == stopped_lines
-    assert [line["step"] for line in straight_lines] == list(range(1, 13))
-    pretext, classification = (set(straight_lines[at]["terms"]) for at in (0, -1))
+    written = same_bits_when_stopped(
+        lambda folder: run_of(name, ntu_store_path, folder), straight, tmp_path
+    )
+    pretext, classification = (set(written[at]["terms"]) for at in (0, -1))
     assert classification == {"classification"}
     assert not pretext & classification
 

@@ -1,12 +1,10 @@
-"""SkeAttnCLR: what each pass sees, what is contrasted, what follows, and resuming in both stages."""
+"""SkeAttnCLR: what each pass sees, what is contrasted, and what follows; runs are in test_skeattnclr_runs."""
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,19 +13,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pspmodel.errors import ConfigError, UsageError
-from pspmodel.evaluate.fuse import fuse_runs
 from pspmodel.methods import DataFacts, Method, Step, build
 from pspmodel.methods.skeattnclr import SkeAttnCLR
 from pspmodel.nn.heads import node_mean, person_mean
 from pspmodel.nn.momentum import momentum_at
 from pspmodel.recipe import load_config
-from pspmodel.report import write_report
-from pspmodel.train.loop import train
-from pspmodel.train.setup import new_run
 from skeldata import KINECT20, KINECT25
 from support.pretext_methods import batch, gradients, pretext_step, rows_of, with_absent
 from support.queue_contrast_oracle import part_aware_loops
-from support.skeattnclr import DETERMINISTIC, SMALL, tiny
+from support.skeattnclr import DETERMINISTIC, tiny
 
 CLOSE = {"rtol": 1e-8, "atol": 1e-10}
 PERSONS = (1, 2, 1, 2, 1)
@@ -378,83 +372,3 @@ def test_other_encoders_serve_too(encoder: str) -> None:
     )  # fmt: skip
     terms, _ = gradients(method, pretext_step(*views(method)))
     assert all(term.isfinite() for term in terms.values())
-
-
-# ---- runs ----------------------------------------------------------------------------------
-STEPS = (
-    "stage.pretrain.train.epochs=2",
-    "stage.pretrain.train.steps_per_epoch=3",
-    "stage.pretrain.train.unlabelled_batch=6",
-    "train.epochs=2",
-    "train.steps_per_epoch=3",
-    "train.labelled_batch=6",
-    "train.log_every=1",
-)
-
-
-def run_of(store: Path, out: Path, *more: str, **named: Any) -> Any:
-    return new_run(
-        store, ratio="0.2", recipe="skeattnclr", overrides=(*SMALL, *STEPS, *more), out=out,
-        device="cpu", resume=out.exists(), **named,
-    )  # fmt: skip
-
-
-def test_stopped_runs_end_with_the_same_bits(ntu_store_path: Path, tmp_path: Path) -> None:
-    straight = run_of(ntu_store_path, tmp_path / "straight")
-    train(straight)
-    wanted = straight.method.state_dict()
-    assert {"queue.keys", "queue.place", "keys.module.projector.norm.running_var"} < wanted.keys()
-    assert int(wanted["queue.place"]) == 36 % 32
-    # Within the first stage, at its end, within the second.
-    for stop in (2, 4, 6, 7, None):
-        run = run_of(ntu_store_path, tmp_path / "stopped")
-        outcome = train(run, resume=True, stop_at=stop)
-    assert outcome.state.step == 12
-    found = run.method.state_dict()
-    assert wanted.keys() == found.keys()
-    for key, value in wanted.items():
-        assert torch.equal(found[key], value), key
-    lines = [
-        [
-            json.loads(line)
-            for line in (tmp_path / folder / "metrics.jsonl").read_text().splitlines()
-        ]
-        for folder in ("straight", "stopped")
-    ]
-    straight_lines, stopped_lines = ([x for x in part if x["kind"] == "train"] for part in lines)
-    assert straight_lines == stopped_lines
-    terms = [set(line["terms"]) for line in straight_lines]
-    assert terms == [{"contrast/whole", "contrast/salient"}] * 6 + [{"classification"}] * 6
-
-
-def test_the_second_stage_starts_from_the_encoder_of_the_first(
-    ntu_store_path: Path, tmp_path: Path
-) -> None:
-    run = run_of(ntu_store_path, tmp_path / "run")
-    fresh = copy.deepcopy(run.method.state_dict())
-    train(run, stop_at=6)
-    middle = copy.deepcopy(run.method.state_dict())
-    run = run_of(ntu_store_path, tmp_path / "run")
-    train(run, resume=True)
-    end = run.method.state_dict()
-
-    def changed(one: Any, other: Any) -> set[str]:
-        return {
-            ".".join(name.split(".")[: 2 if name.startswith("network") else 1])
-            for name, value in one.items() if not torch.equal(value, other[name])
-        }  # fmt: skip
-
-    assert changed(fresh, middle) == {"network.encoder", "pretext", "keys", "queue"}
-    assert changed(middle, end) == {"network.encoder", "network.classifier"}
-
-
-def test_runs_of_three_streams_are_fused(ntu_store_path: Path, tmp_path: Path) -> None:
-    folders = []
-    for stream in ("joint", "bone", "motion"):
-        run = run_of(ntu_store_path, tmp_path / stream, f'data.streams=["{stream}"]')
-        write_report(run, train(run))
-        folders.append(run.folder)
-    content = fuse_runs(folders, (1, 1, 0.5))
-    assert [run["streams"] for run in content["runs"]] == [["joint"], ["bone"], ["motion"]]
-    assert content["clips"] == len(run.selection.test)
-    assert 0 <= content["top1"] <= content["top5"] <= 1

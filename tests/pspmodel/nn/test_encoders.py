@@ -1,5 +1,7 @@
 """Encoders by name, and compiled."""
 
+import copy
+
 import pytest
 import torch
 
@@ -53,3 +55,22 @@ def test_a_compiled_encoder_computes_the_same_under_the_same_names(stems):
     assert list(network.state_dict()) == names
     for name, part in plain.items():
         torch.testing.assert_close(compiled[name], part)
+
+
+def test_a_copy_of_a_compiled_encoder_runs_its_own_weights():
+    encoder = build_encoder(
+        NetworkConfig.model_validate({"dsta": {"blocks": [[8, 8, 4, 2]]}}), KINECT20
+    )
+    encoder.eval()
+    compile_encoders(encoder, backend="eager")
+    trunk = vars(encoder)["trunk"]
+    compile_encoders(encoder, backend="eager")
+    assert vars(encoder)["trunk"] is trunk
+    x = torch.randn(2, 3, 6, 20)
+    before = encoder(x)
+    other = copy.deepcopy(encoder)
+    with torch.no_grad():
+        for p in other.parameters():
+            p.mul_(1.5)
+    assert not torch.allclose(other(x), before)
+    torch.testing.assert_close(encoder(x), before)

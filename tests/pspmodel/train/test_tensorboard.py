@@ -1,5 +1,6 @@
 import builtins
 import json
+from contextlib import closing
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_events_say_what_the_metrics_say(tmp_path, ntu_store_path):
         out=tmp_path / "run",
         device="cpu",
     )
-    with Board(tmp_path / "events") as board:
+    with closing(Board(tmp_path / "events")) as board:
         train(run, recorded=board.add)
     lines = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
     shown = scalars(tmp_path / "events")
@@ -44,7 +45,7 @@ def test_events_say_what_the_metrics_say(tmp_path, ntu_store_path):
 
 def test_what_a_resumed_run_does_again_is_shown_once(tmp_path):
     for first, step in ((0, 0), (2, 2)):
-        with Board(tmp_path, step) as board:
+        with closing(Board(tmp_path, step)) as board:
             for number in range(first + 1, first + 4):
                 board.add({"step": number, "kind": "train", "loss": first, "lr": 0.1, "terms": {}})
     assert scalars(tmp_path)["loss/sum"] == [(1, 0), (2, 0), (3, 2), (4, 2), (5, 2)]

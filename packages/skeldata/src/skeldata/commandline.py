@@ -84,9 +84,6 @@ class CommandGroup(click.Group):
             click.secho("error: ", fg="red", bold=True, nl=False, err=True, color=plain)
             click.echo(" ".join(str(error).split()), err=True)
             sys.exit(code)
-        except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(141)
 
 
 CommandGroup.group_class = CommandGroup

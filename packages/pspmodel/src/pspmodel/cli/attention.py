@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pspmodel.cli.options import checkpoint_option, device_option
 from skeldata.commandline import PATH, Command, note
 
 
@@ -15,22 +16,14 @@ from skeldata.commandline import PATH, Command, note
 @click.argument("more_names", nargs=-1, metavar="")
 @click.option("--names", multiple=True, metavar="NAME...", help="Clips to look at.")
 @click.option("--store", type=PATH, help="The run's store, if it was moved.")
-@click.option(
-    "--checkpoint",
-    type=click.Choice(["last", "held_out_best"]),
-    default="last",
-    show_default=True,
-    help="Which weights.",
-)
+@checkpoint_option
 @click.option(
     "--stream", type=click.Choice(["joint", "motion"]), default="joint", show_default=True
 )
 @click.option(
     "--format", "suffix", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True
 )
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@device_option
 @click.option(
     "-o", "--out", type=PATH, help="Folder, or for one clip a file name; default: RUN/attention."
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pspmodel.cli.options import device_option
 from skeldata.commandline import PATH, Command, note
 
 QUICK = {"labelled": 2, "unlabelled": 12, "width": 0.25, "rounds": 3}
@@ -29,9 +30,7 @@ QUICK = {"labelled": 2, "unlabelled": 12, "width": 0.25, "rounds": 3}
 @click.option("--unlabelled", type=click.IntRange(min=1), help="Likewise.")
 @click.option("--width", type=float, help="Factor on the network's widths, e.g. 0.25.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As in train.")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@device_option
 @click.option(
     "--precision",
     default="fp32,bf16",

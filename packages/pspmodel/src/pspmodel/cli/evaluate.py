@@ -9,19 +9,14 @@ from typing import Any
 
 import click
 
+from pspmodel.cli.options import batch_option, checkpoint_option, device_option, precision_option
 from skeldata.commandline import PATH, Command
 
 
 @click.command(cls=Command)
 @click.argument("run", type=PATH)
 @click.option("--store", type=PATH, help="The run's store, if it was moved.")
-@click.option(
-    "--checkpoint",
-    type=click.Choice(["last", "held_out_best"]),
-    default="last",
-    show_default=True,
-    help="Which weights.",
-)
+@checkpoint_option
 @click.option("--per-class", is_flag=True, help="Print each class and the most frequent errors.")
 @click.option("--probe", is_flag=True, help="Fit a linear probe on frozen features too.")
 @click.option(
@@ -34,11 +29,9 @@ from skeldata.commandline import PATH, Command
     show_default=True,
     help="Labels that probe and neighbours use: the run's own, or all training clips'.",
 )
-@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True)
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@batch_option
+@precision_option
+@device_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, confusion matrix included.")
 def evaluate(
     run: Path,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pspmodel.cli.options import device_option
 from skeldata.commandline import PATH, Command, note
 
 
@@ -26,13 +27,7 @@ from skeldata.commandline import PATH, Command, note
     help="For one run: whether to ask its weights for single streams, attention and features, which "
     "takes an evaluation of the test clips.",
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where to ask them.",
-)
+@device_option
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON too.")
 def report(
     runs: tuple[Path, ...],

@@ -8,19 +8,14 @@ from typing import Any
 
 import click
 
+from pspmodel.cli.options import batch_option, checkpoint_option, device_option, precision_option
 from skeldata.commandline import PATH, Command, counted
 
 
 @click.command(cls=Command)
 @click.argument("runs", type=PATH, nargs=-1, required=True)
 @click.option("--store", type=PATH, help="The runs' store, if it was moved.")
-@click.option(
-    "--checkpoint",
-    type=click.Choice(["last", "held_out_best"]),
-    default="last",
-    show_default=True,
-    help="Which weights.",
-)
+@checkpoint_option
 @click.option(
     "--lost", metavar="LIST", default="0-4,6,8,10,12", show_default=True,
     help="Numbers of joints that each clip loses.",
@@ -30,11 +25,9 @@ from skeldata.commandline import PATH, Command, counted
     help="How often the joints are drawn.",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--batch", type=click.IntRange(min=1), default=256, show_default=True)
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@batch_option
+@precision_option
+@device_option
 @click.option(
     "-o", "--out", type=PATH, multiple=True,
     help="Write a picture (.png, .svg, .pdf) or the JSON (.json) there; may be given twice.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pspmodel.cli.options import device_option
 from skeldata.commandline import PATH, Command, counted, note
 
 _SOME_FAILED = 3
@@ -39,9 +40,7 @@ _SOME_FAILED = 3
     show_default=True,
     help="Runs at a time; several GPUs are dealt out in turn.",
 )
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@device_option
 @click.option("--out", type=PATH, help="Folder of the runs; default: runs/sweep-DATASET-PROTOCOL.")
 @click.option("--json", "as_json", is_flag=True, help="Print sweep.json instead of the table.")
 @click.pass_context

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pspmodel.cli.options import device_option
 from skeldata.commandline import PATH, Command, note
 
 
@@ -36,9 +37,7 @@ from skeldata.commandline import PATH, Command, note
     show_default=True,
     help="Seed of the label draw.",
 )
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@device_option
 @click.option("--steps", type=click.IntRange(min=1), help="Stop after this many steps, resumably.")
 @click.option("--out", type=PATH, help="The run's folder; default: runs/<what it is>.")
 @click.option("--resume", is_flag=True, help="Continue the run in its folder.")
@@ -63,7 +62,7 @@ def train(steps: int | None, resume: bool, tensorboard: bool, **options: Any) ->
     On several GPUs, with the same mathematics (batch sizes are those of all together):
       torchrun --nproc-per-node 4 -m pspmodel train --store ntu.zarr --ratio 0.1
     """
-    from contextlib import ExitStack
+    from contextlib import ExitStack, closing
 
     from pspmodel.collectives import rank
     from pspmodel.report import write_report
@@ -92,7 +91,9 @@ def train(steps: int | None, resume: bool, tensorboard: bool, **options: Any) ->
         with ExitStack() as stack:
             recorded = None
             if tensorboard:
-                recorded = stack.enter_context(Board(run.folder / "events", run.steps_done())).add
+                recorded = stack.enter_context(
+                    closing(Board(run.folder / "events", run.steps_done()))
+                ).add
             progress = stack.enter_context(Progress(None, "training", "steps"))
             outcome = run_training(
                 run, resume=resume, stop_at=steps,

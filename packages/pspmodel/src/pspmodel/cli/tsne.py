@@ -6,19 +6,14 @@ from pathlib import Path
 
 import click
 
+from pspmodel.cli.options import checkpoint_option, device_option
 from skeldata.commandline import PATH, Command, note
 
 
 @click.command(cls=Command)
 @click.argument("run", type=PATH)
 @click.option("--store", type=PATH, help="The run's store, if it was moved.")
-@click.option(
-    "--checkpoint",
-    type=click.Choice(["last", "held_out_best"]),
-    default="last",
-    show_default=True,
-    help="Which weights.",
-)
+@checkpoint_option
 @click.option(
     "--split", type=click.Choice(["test", "train"]), default="test", show_default=True,
     help="Which clips.",
@@ -40,9 +35,7 @@ from skeldata.commandline import PATH, Command, note
 @click.option(
     "--perplexity", type=click.FloatRange(min=1, min_open=True), default=30.0, show_default=True
 )
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@device_option
 @click.option("-o", "--out", type=PATH, help="A .png, .svg or .pdf; default: RUN/tsne-SPLIT.png.")
 def tsne(
     run: Path,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pspmodel.config import AugmentConfig
 from pspmodel.data.resample import resampled
+from pspmodel.data.rotation import rotation
 from skeldata import Layout
 
 _AXES = {"x": 0, "y": 1, "z": 2}
@@ -87,7 +88,7 @@ class Augmenter:
             start=u[:, 1] * (1 - length),
             length=length,
             flip=u[:, 2] < config.flip,
-            matrix=_rotation(angles) @ shear * scale[:, None, :],
+            matrix=rotation(angles) @ shear * scale[:, None, :],
             noise=config.noise * torch.rand(clips, generator=generator, device=self._device),
             hidden=hide < config.hide,
         )
@@ -121,17 +122,3 @@ class Augmenter:
         if config.hide:
             joint = joint.masked_fill(draws.hidden[:, None, :, None], 0.0)
         return joint * present[..., None, None], present
-
-
-def _rotation(angles: Tensor) -> Tensor:
-    """Rotations by angles (n, 3) about x, then y, then z: (n, 3, 3)."""
-    sin, cos = angles.sin().unbind(1), angles.cos().unbind(1)
-    zero, one = torch.zeros_like(sin[0]), torch.ones_like(sin[0])
-
-    def matrix(*rows: Tensor) -> Tensor:
-        return torch.stack(rows, dim=1).view(-1, 3, 3)
-
-    about_x = matrix(one, zero, zero, zero, cos[0], -sin[0], zero, sin[0], cos[0])
-    about_y = matrix(cos[1], zero, sin[1], zero, one, zero, -sin[1], zero, cos[1])
-    about_z = matrix(cos[2], -sin[2], zero, sin[2], cos[2], zero, zero, zero, one)
-    return about_z @ about_y @ about_x

@@ -44,6 +44,16 @@ class Clips:
         return len(next(iter(self.streams.values())))
 
     @property
+    def clip_of_rows(self) -> Tensor:
+        """(R,) int64, the clip of each row: to give a row what was drawn for its clip.
+
+        A row that stands for persons of several clips, as that of all absent bodies, gets one of them.
+        """
+        if self.person_index is None:
+            return self.clip_index
+        return self.clip_index.new_zeros(self.rows).scatter(0, self.person_index, self.clip_index)
+
+    @property
     def owners(self) -> tuple[Tensor, int, Tensor | None]:
         """What `person_mean` and the networks' heads want behind the features."""
         return self.clip_index, self.count, self.person_index

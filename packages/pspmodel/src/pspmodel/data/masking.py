@@ -118,13 +118,3 @@ def take_frames(x: Tensor, frames: Tensor) -> Tensor:
     """Some frames of each row: (R, C, T, V) and (R, k) int64 -> (R, C, k, V)."""
     index = frames[:, None, :, None].expand(-1, x.shape[1], -1, x.shape[3])
     return x.gather(2, index)
-
-
-def clip_of_rows(rows: int, clip_index: Tensor, person_index: Tensor | None = None) -> Tensor:
-    """The clip that each row of persons is of: (R,) int64, to give it what was drawn for the clip.
-
-    A row that stands for persons of several clips gets one of them.
-    """
-    if person_index is None:
-        return clip_index
-    return clip_index.new_zeros(rows).scatter(0, person_index, clip_index)

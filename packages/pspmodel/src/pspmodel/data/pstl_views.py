@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from pspmodel.config import StrictModel
+from pspmodel.data.rotation import rotation
 from skeldata import Layout
 
 
@@ -72,7 +73,7 @@ def draw_views(config: ViewConfig, clips: int, frames: int, device: torch.device
     shear = eye.repeat(len(u), 1, 1)
     shear[:, eye == 0] = (2 * u[:, 5:11] - 1) * config.shear
     with torch.autocast(device.type, enabled=False):
-        matrix = _turns(angles) @ shear
+        matrix = rotation(angles) @ shear
     shift = (u[:, 0] * (2 * pad + 1)).long().clamp(max=2 * pad) - pad
     draws = ViewDraws(shift, matrix, flip=u[:, 11] < config.flip)
     return draws[torch.zeros(clips, dtype=torch.int64, device=device)] if config.alike else draws
@@ -101,15 +102,3 @@ def apply_views(x: Tensor, draws: ViewDraws, layout: Layout, *, mirror: bool) ->
     if mirror:
         flipped = flipped * x.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
     return torch.where(draws.flip[:, None, None, None], flipped, x)
-
-
-def _turns(angles: Tensor) -> Tensor:
-    """Rotations by angles (n, 3) about x, then y, then z: (n, 3, 3)."""
-    turned = torch.eye(3, device=angles.device).repeat(len(angles), 1, 1)
-    for axis, (sin, cos) in enumerate(zip(angles.sin().T, angles.cos().T, strict=True)):
-        a, b = (axis + 1) % 3, (axis + 2) % 3
-        about = torch.eye(3, device=angles.device).repeat(len(angles), 1, 1)
-        about[:, a, a] = about[:, b, b] = cos
-        about[:, a, b], about[:, b, a] = -sin, sin
-        turned = about @ turned
-    return turned

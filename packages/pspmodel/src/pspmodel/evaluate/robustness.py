@@ -72,12 +72,8 @@ def without_joints(clips: Clips, hidden: Tensor, layout: Layout) -> Clips:
         hidden: (clips, V) bool.
         layout: which bones there are.
     """
-    if clips.person_index is None:
-        owner = clips.clip_index
-    else:  # a row that several clips share is that of absent bodies: zeros anyway
-        owner = torch.zeros(clips.rows, dtype=torch.int64, device=hidden.device)
-        owner[clips.person_index] = clips.clip_index
-    joint = hidden[owner][:, None, None, :]
+    # A row that several clips share is that of absent bodies: zeros anyway.
+    joint = hidden[clips.clip_of_rows][:, None, None, :]
     bone = joint | joint[..., torch.from_numpy(layout.parents).to(hidden.device)]
     return dataclasses.replace(
         clips,

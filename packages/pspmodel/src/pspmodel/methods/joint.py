@@ -38,7 +38,7 @@ class JointMethod(Method):
         super().__init__(facts, options, config)
         self.pseudo_labels: PseudoLabels | None = None
         if self.uses_unlabelled and config.pseudo_labels.weight > 0:
-            if not config.train.average:
+            if not config.at(self.stages[-1]).train.average:
                 raise ConfigError(
                     "pseudo_labels.weight needs averaged weights as its teacher; set train.average, "
                     "e.g. 0.99"

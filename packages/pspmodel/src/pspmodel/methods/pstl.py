@@ -10,20 +10,14 @@ from torch import Tensor
 
 from pspmodel.config import RunConfig, StrictModel, View
 from pspmodel.data.clips import Clips
-from pspmodel.data.masking import (
-    clip_of_rows,
-    draw_frames,
-    draw_kept_joints,
-    stillness,
-    take_frames,
-)
+from pspmodel.data.masking import draw_frames, draw_kept_joints, stillness, take_frames
 from pspmodel.data.pstl_views import ViewConfig, apply_views, draw_views
 from pspmodel.errors import ConfigError
 from pspmodel.losses.barlow_twins import barlow_twins
 from pspmodel.methods.base import DataFacts, Step
 from pspmodel.methods.pretrained import PretrainedMethod
 from pspmodel.nn.norm import sample_weights
-from pspmodel.nn.projector import Projector
+from pspmodel.nn.projection import WideProjection
 from pspmodel.nn.stgcn import StGcn
 from pspmodel.nn.streams import StreamClassifier
 
@@ -59,7 +53,7 @@ class Pstl(PretrainedMethod):
     """
 
     Options = PstlOptions
-    pretext: Projector
+    pretext: WideProjection
     pretext_views: ClassVar[tuple[View, ...]] = ("strong", "strong", "strong")
 
     def __init__(self, facts: DataFacts, options: PstlOptions, config: RunConfig) -> None:
@@ -85,7 +79,7 @@ class Pstl(PretrainedMethod):
                 "pstl takes joints out of ST-GCN's graph; set network.encoder to stgcn and "
                 "network.stems to shared"
             )
-        self.pretext = Projector(self.network.encoder.channels_out, options.width)
+        self.pretext = WideProjection(self.network.encoder.channels_out, options.width)
 
     def pretext_terms(self, step: Step) -> Mapping[str, Tensor]:
         """Barlow Twins of the whole clip with either partial one."""
@@ -100,7 +94,7 @@ class Pstl(PretrainedMethod):
             options.more,
             alike=options.frames_alike,
         )
-        x = take_frames(x, frames[_clip_of_rows(fewer_frames)])
+        x = take_frames(x, frames[fewer_frames.clip_of_rows])
         temporal = self._projected(x, fewer_frames)
 
         x = self._changed(fewer_joints)
@@ -115,7 +109,7 @@ class Pstl(PretrainedMethod):
         """The stream after a view drawn for each clip, (R, 3, T, V)."""
         (x,) = clips.streams.values()
         views = self.options.views
-        draws = draw_views(views, clips.count, x.shape[2], x.device)[_clip_of_rows(clips)]
+        draws = draw_views(views, clips.count, x.shape[2], x.device)[clips.clip_of_rows]
         return apply_views(x, draws, self.facts.layout, mirror=views.mirror)
 
     def _projected(self, x: Tensor, clips: Clips, keep: Tensor | None = None) -> Tensor:
@@ -126,7 +120,3 @@ class Pstl(PretrainedMethod):
             )
         projected: Tensor = self.pretext(self.network.pool(features, *clips.owners))
         return projected
-
-
-def _clip_of_rows(clips: Clips) -> Tensor:
-    return clip_of_rows(clips.rows, clips.clip_index, clips.person_index)

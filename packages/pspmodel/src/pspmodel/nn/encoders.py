@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +59,11 @@ class Encoder(nn.Module, ABC):
             )
         return x
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what `compile_encoders` put here: a copy must not run the original's weights."""
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
+        return {name: value for name, value in state.items() if name != "trunk"}
+
     def forward(self, x: Tensor) -> Tensor:
         """(P, C, T, V) -> (P, channels_out, T', n).
 
@@ -69,9 +74,12 @@ class Encoder(nn.Module, ABC):
 
 
 def compile_encoders(module: nn.Module, backend: str = "inductor") -> None:
-    """Let `torch.compile` have what lies behind the stem of every encoder inside; names stay."""
+    """Let `torch.compile` have what lies behind the stem of every encoder inside; names stay.
+
+    What is compiled already stays so; copies of it are not compiled.
+    """
     for part in module.modules():
-        if isinstance(part, Encoder):
+        if isinstance(part, Encoder) and "trunk" not in vars(part):
             part.trunk = torch.compile(part.trunk, backend=backend)  # type: ignore[method-assign]
 
 

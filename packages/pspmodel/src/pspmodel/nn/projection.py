@@ -1,4 +1,4 @@
-"""The two-layer head with batch normalisation that momentum contrast projects and predicts with."""
+"""Projections with batch normalisation, into the space in which a pretext compares clips."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pspmodel.nn.norm import BatchNorm2d
 
 
 class NormedProjection(nn.Module):
-    """Linear, batch norm, ReLU, linear, without biases: (n, C_in) -> (n, C_out).
+    """Linear, batch norm, ReLU, linear, without biases; momentum contrast projects and predicts with it.
 
     Statistics are those of the clips of all processes.
 
@@ -29,3 +29,30 @@ class NormedProjection(nn.Module):
         y: Tensor = self.norm(self.expand(x)[..., None, None])
         projected: Tensor = self.reduce(y[..., 0, 0].relu())
         return projected
+
+
+class WideProjection(nn.Module):
+    """(Linear, batch norm, ReLU) twice, then Linear; none of the three has a bias.
+
+    Batch statistics are those of the clips of all processes. Source: PSTL's released code, which
+    has Barlow Twins' projector at width 6,144; the normalisation that follows is the loss's.
+
+    Args:
+        channels: C.
+        width: D.
+    """
+
+    def __init__(self, channels: int, width: int = 6144) -> None:
+        super().__init__()
+        self.hidden = nn.ModuleList(
+            nn.Linear(before, width, bias=False) for before in (channels, width)
+        )
+        self.norms = nn.ModuleList(BatchNorm2d(width) for _ in self.hidden)
+        self.output = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C) -> (N, D), not normalised."""
+        for linear, norm in zip(self.hidden, self.norms, strict=True):
+            x = norm(linear(x)[..., None, None])[..., 0, 0].relu()
+        y: Tensor = self.output(x)
+        return y

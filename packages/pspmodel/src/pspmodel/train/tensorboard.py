@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from pspmodel.errors import MissingExtraError
 
 
 class Board:
-    """Writes events into a folder; use as a context manager.
+    """Writes events into a folder; to be closed (`contextlib.closing`).
 
     Args:
         folder: of the events.
@@ -42,13 +41,6 @@ class Board:
             if value is not None:
                 self._writer.add_scalar(name, value, step)
 
-    def __enter__(self) -> Board:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Write what is left."""
         self._writer.close()

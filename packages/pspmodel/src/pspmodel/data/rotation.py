@@ -1,0 +1,20 @@
+"""Rotation matrices by angles, in batch on the device."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def rotation(angles: Tensor) -> Tensor:
+    """Rotations by angles (n, 3), in radians, about x, then y, then z: (n, 3, 3)."""
+    sin, cos = angles.sin().unbind(1), angles.cos().unbind(1)
+    zero, one = torch.zeros_like(sin[0]), torch.ones_like(sin[0])
+
+    def matrix(*rows: Tensor) -> Tensor:
+        return torch.stack(rows, dim=1).view(-1, 3, 3)
+
+    about_x = matrix(one, zero, zero, zero, cos[0], -sin[0], zero, sin[0], cos[0])
+    about_y = matrix(cos[1], zero, sin[1], zero, one, zero, -sin[1], zero, cos[1])
+    about_z = matrix(cos[2], -sin[2], zero, sin[2], cos[2], zero, zero, zero, one)
+    return about_z @ about_y @ about_x
