@@ -47,7 +47,7 @@ _WATCH = (
     "print(used.ru_utime + used.ru_stime, used.ru_maxrss)"
 )
 _WORK = (
-    "import sys, time; from skeldata.preparation import prepare; "
+    "import sys, time, zarr; from skeldata.preparation import prepare; "
     "from skeldata.parse.choice import load_parser; load_parser(sys.argv[1]); "
     "begun = time.perf_counter(); "
     "prepare(sys.argv[1], [sys.argv[2]], sys.argv[3], workers=1, overwrite=True); "

@@ -4,14 +4,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from skeldata import get_dataset, load_recipe, open_store, prepare
 from skeldata.errors import RecipeError, SkeldataError
-from skeldata.pool import default_workers, run_batches
+from skeldata.pool import default_workers, run_batches, started_pool
 from skeldata.sources import RawFile, list_sources
 from skeldata.synth import write_ntu
 from skeldata.worker import Worker
@@ -41,7 +44,7 @@ def files(tmp_path_factory):
     write_ntu(folder / "ntu", 24, seed=4, actions=[1, 5, 50])
     victim = sorted((folder / "ntu").iterdir())[9]
     victim.write_bytes(victim.read_bytes()[:500])
-    return list_sources([folder], "ntu").files
+    return tuple(list_sources([folder], "ntu").files)
 
 
 @pytest.fixture(autouse=True)
@@ -73,13 +76,25 @@ def content(batch):
     )  # fmt: skip
 
 
+@contextmanager
+def ready_pool(recipe, workers):
+    """A pool whose helpers have started: else this process does all of so little work."""
+    with started_pool(DATASET, recipe, 0, workers) as pool:
+        for helper in pool._helpers:
+            assert helper.ready.wait(60)
+        yield pool
+
+
+@pytest.mark.parametrize("recipe", ["psp", "yaw", "ctrgcn"])
 @pytest.mark.parametrize(("workers", "first"), [(1, 0), (1, 5), (2, 5), (3, 0)])
-def test_any_number_of_processes_gives_the_same_batches_in_order(files, workers, first):
+def test_any_number_of_processes_gives_the_same_batches_in_order(files, workers, first, recipe):
+    recipe = load_recipe(recipe)
     expected = [
-        content(Worker(DATASET, RECIPE).prepare(start, files[start : start + 2]))
+        content(Worker(DATASET, recipe).prepare(start, files[start : start + 2]))
         for start in range(first, len(files), 2)
     ]
-    found = [content(batch) for batch in run_batches(files, first, DATASET, RECIPE, workers)]
+    with ready_pool(recipe, workers) as pool:
+        found = [content(batch) for batch in pool.run(files, first)]
     assert found == expected
     assert sum(len(batch[3]) for batch in found) == 1
     assert helpers() == []
@@ -94,10 +109,41 @@ def test_this_process_prepares_too_but_not_everything(files, monkeypatch):
         return prepare_here(self, first, batch)
 
     monkeypatch.setattr(Worker, "prepare", counted)
-    batches = list(run_batches(files, 0, DATASET, RECIPE, 2))
+    with ready_pool(RECIPE, 2) as pool:
+        batches = list(pool.run(files, 0))
     assert len(batches) == 12
     assert 1 <= len(own) <= 10
-    assert 0 not in own  # the first batches go to the helpers, whose start takes a while
+    assert 0 not in own
+
+
+def test_no_batch_waits_for_a_helper_that_is_starting(files):
+    with started_pool(DATASET, RECIPE, 0, 2) as pool:
+        (helper,) = pool._helpers
+        helper.ready = SimpleNamespace(is_set=lambda: False, set=lambda: None)
+        helper.submit = lambda first, batch: pytest.fail("asked too early")
+        assert len(list(pool.run(files, 0))) == 12
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_cannot_be_read_is_rejected_with_the_reason(files, workers):
+    gone = replace(files[3], path=files[3].path + "-is-gone", crc=None, place=None)
+    large = replace(files[5], size=2**40)
+    some = [*files[:3], gone, files[4], large, *files[6:8]]
+    with ready_pool(RECIPE, workers) as pool:
+        batches = list(pool.run(some, 0))
+    assert [r.name for batch in batches for _, r in batch.rejected] == [gone.name, large.name]
+    reasons = [r.reason for batch in batches for _, r in batch.rejected]
+    assert reasons[0] == "cannot be read: No such file or directory"
+    assert "larger than the limit" in reasons[1]
+
+
+def test_a_helper_loads_neither_zarr_nor_pydantic_nor_numba():
+    program = (
+        "import sys, skeldata.worker\n"
+        "print([name for name in ('zarr', 'pydantic', 'numba', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -122,8 +168,9 @@ def test_a_process_that_dies_is_one_clear_error(files):
 
 def test_an_error_of_a_helper_is_raised_here_as_it_is(files):
     recipe = RECIPE.model_copy(update={"normalise": {}})
-    with pytest.raises(RecipeError, match=r"has no \[normalise.kinect25\]"):
-        list(run_batches(files, 0, DATASET, recipe, 2))
+    fault = pytest.raises(RecipeError, match=r"has no \[normalise.kinect25\]")
+    with fault, ready_pool(recipe, 2) as pool:
+        list(pool.run(files, 0))
     assert helpers() == []
 
 
@@ -133,7 +180,7 @@ def test_helpers_end_when_their_parent_is_killed(files):
         "from skeldata import get_dataset, load_recipe\n"
         "from skeldata.pool import run_batches\n"
         "from skeldata.sources import list_sources\n"
-        "files = list_sources([sys.argv[1]], 'ntu').files\n"
+        "files = tuple(list_sources([sys.argv[1]], 'ntu').files)\n"
         "next(run := run_batches(files * 100, 0, get_dataset('ntu60'), load_recipe('psp'), 2))\n"
         "print(multiprocessing.active_children()[0].pid, flush=True)\n"
         "time.sleep(600)\n"

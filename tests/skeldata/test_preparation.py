@@ -209,13 +209,23 @@ def test_interrupted_and_resumed_is_as_undisturbed(source, tmp_path, small_block
             raise KeyboardInterrupt
 
     out = tmp_path / "b.zarr"
-    with pytest.raises(
-        InterruptedRunError, match="finished rows are kept: repeat the command with --resume"
-    ):
+    kept = (after - (1 if after > 6 else 0)) // 5 * 5
+    with pytest.raises(InterruptedRunError) as caught:
         prepare("ntu", [source], out, advanced=interrupt)
+    partial = schema.partial_path(out)
+    assert str(caught.value) == (
+        f"interrupted; {kept} finished rows are kept in {partial}: repeat the command with --resume"
+        if kept
+        else "interrupted before the first block of rows was finished: repeat the command"
+    )
     assert not out.exists()
+    if kept:
+        with pytest.raises(
+            StoreExistsError, match=rf"\.b\.zarr\.partial holds {kept} .* --resume .* --overwrite"
+        ):
+            prepare("ntu", [source], out)
     resumed = prepare("ntu", [source], out, resume=True)
-    assert resumed.resumed == (after - (1 if after > 6 else 0)) // 5 * 5
+    assert resumed.resumed == kept
     assert resumed.content_digest == undisturbed.content_digest
     assert resumed.source_digest == undisturbed.source_digest
     assert resumed.rejected == undisturbed.rejected
@@ -255,8 +265,36 @@ def test_an_unfinished_run_of_another_plan_is_not_continued(source, tmp_path, sm
         prepare("ntu", [source], out, advanced=interrupt)
     with pytest.raises(StoreError, match="had another recipe; give the same input"):
         prepare("ntu", [source], out, resume=True, frames=20)
-    again = prepare("ntu", [source], out)
+    with pytest.raises(StoreExistsError):
+        prepare("ntu", [source], out, frames=20)
+    again = prepare("ntu", [source], out, overwrite=True)
     assert (again.resumed, again.discarded) == (0, 10)
+
+
+def test_less_than_a_block_is_no_loss_and_needs_no_word(source, tmp_path, small_blocks):
+    def interrupt(done, _):
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError, match="before the first block"):
+        prepare("ntu", [source], tmp_path / "b.zarr", advanced=interrupt)
+    assert prepare("ntu", [source], tmp_path / "b.zarr").discarded == 0
+    folder_is_clean(tmp_path, "b.zarr")
+
+
+def test_an_end_behind_the_last_write_says_that_the_store_is_complete(
+    source, tmp_path, small_blocks, monkeypatch
+):
+    whole = write.StoreWriter.finish
+
+    def interrupted(self, attributes):
+        whole(self, attributes)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(write.StoreWriter, "finish", interrupted)
+    with pytest.raises(InterruptedRunError, match=r"all was written: .*b\.zarr is complete"):
+        prepare("ntu", [source], tmp_path / "b.zarr")
+    assert len(open_store(tmp_path / "b.zarr")) == 24
+    folder_is_clean(tmp_path, "b.zarr")
 
 
 @pytest.mark.parametrize("moment", ["write_column", "write_group", "finish"])
@@ -275,7 +313,7 @@ def test_an_end_while_facts_are_written_is_resumed(
     out = tmp_path / "b.zarr"
     with monkeypatch.context() as patch:
         patch.setattr(write.StoreWriter, moment, interrupted)
-        with pytest.raises((InterruptedRunError, KeyboardInterrupt)):
+        with pytest.raises(InterruptedRunError, match=r"24 finished rows are kept in .* --resume"):
             prepare("ntu", [source], out)
     assert not out.exists()
     resumed = prepare("ntu", [source], out, resume=True)

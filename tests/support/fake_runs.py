@@ -20,8 +20,13 @@ def write_run(
     split_digest=None,
     store_digest="a" * 64,
     labelled=50,
+    official_clips=None,
+    stages=None,
 ):
-    """A run with its config, metrics and report; ``accuracy`` is last, held-out best, oracle."""
+    """A run with its config, metrics and report; ``accuracy`` is last, held-out best, oracle.
+
+    ``official_clips`` is (held, official) of its store; ``stages`` what config.json says of them.
+    """
     folder.mkdir(parents=True)
     config = load_config(recipe, dataset=dataset, overrides=overrides, seed=seed)
     digest = split_digest or f"{ratio}-{split_seed}".encode().hex().ljust(64, "0")
@@ -32,6 +37,8 @@ def write_run(
         "held_out_subjects": [9, 10],
     }  # fmt: skip
     saved = {"config": config.model_dump(mode="json"), "data": data}
+    if stages is not None:
+        saved["stages"] = stages
     (folder / "config.json").write_text(json.dumps(saved))
     lines = [
         {"step": 10, "kind": "train", "loss": 3.0, "terms": {"classification": 3.0}, "lr": 0.1},
@@ -46,5 +53,7 @@ def write_run(
         "store_digest": store_digest, "top5": 0.9, "held_out_accuracy": 0.5, "device": "cpu",
         "precision": "fp32",
     }  # fmt: skip
+    if official_clips is not None:
+        report["official_clips"] = dict(zip(("held", "official"), official_clips, strict=True))
     (folder / "report.json").write_text(json.dumps(report))
     return folder

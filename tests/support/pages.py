@@ -74,24 +74,24 @@ def commands(block: Block) -> list[tuple[str, str | None]]:
     return [(p.partition("\n")[0], p.partition("\n")[2]) for p in parts[1:]]
 
 
-def run(command: str, folder: Path, shell: str = "sh") -> str:
+def run(command: str, folder: Path, shell: str = "sh", training: Sequence[str] = ()) -> str:
     """What a command prints, both streams, progress left out; it must succeed.
 
     Plain commands of ours run in this process, which spares starting Python and loading torch; all
-    training is cut short (`SHORT`).
+    training is cut short (`SHORT`), and has the further arguments ``training``.
     """
     words = shlex.split(command, comments=True)
     if words[:1] in (["skeldata"], ["pspmodel"]) and not _NEEDS_SHELL.search(command):
-        printed = _in_process(words, folder)
+        printed = _in_process(words, folder, training)
     else:
         printed = _in_shell(command, folder, shell)
     return "".join(line for line in printed.splitlines(True) if not _PROGRESS.match(line.rstrip()))
 
 
-def _in_process(words: Sequence[str], folder: Path) -> str:
+def _in_process(words: Sequence[str], folder: Path, training: Sequence[str]) -> str:
     program, *arguments = words
     if program == "pspmodel" and arguments[0] in ("train", "sweep"):
-        arguments += SHORT
+        arguments += (*SHORT, *training)
         if "--steps" in arguments:
             arguments[arguments.index("--steps") + 1] = "1"
     before = Path.cwd()

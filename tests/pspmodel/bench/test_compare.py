@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pspmodel.bench.compare import EXACT, Variant, compare
+from pspmodel.bench.compare import EXACT, compare
 from pspmodel.bench.contest import Contest, Settings
 from pspmodel.bench.flops import flops
 from pspmodel.bench.sides import OurSide, PlainSide, agreement
@@ -54,7 +54,7 @@ def test_a_difference_ends_the_comparison(monkeypatch):
         name: term * (1 + 1e-4) for name, term in self.method.losses(
             self._labelled, self._labels, self._unlabelled).items()})  # fmt: skip
     with pytest.raises(PspmodelError, match=r"differ: in float64 losses by 1\.0e-04"):
-        compare(TINY, rounds=1, memory=False)
+        compare(TINY, rounds=1)
 
 
 def test_predictions_agree(contest):
@@ -157,8 +157,3 @@ def test_width_and_batches_default_to_the_recipe():
 def test_only_psp_is_compared(settings, reason):
     with pytest.raises(UsageError, match=reason):
         Contest(settings)
-
-
-def test_names_of_variants():
-    names = [Variant(None).name, Variant("fp32").name, Variant("bf16", compiled=True).name]
-    assert names == ["baseline", "fp32", "bf16 compiled"]

@@ -17,7 +17,7 @@ def run(*arguments):
 
 @pytest.fixture(scope="module")
 def report():
-    result = run(*SMALL, "--no-memory", "--json")
+    result = run(*SMALL, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout), result.stderr
 
@@ -36,7 +36,7 @@ def test_the_report_for_scripts(report):
         assert row["flop_per_second"] == pytest.approx(row["flop"] / row["step_seconds"])
         assert row["ratio"] == pytest.approx(baseline["step_seconds"] / row["step_seconds"])
         assert row["cpu_ratio"] == pytest.approx(baseline["cpu_seconds"] / row["cpu_seconds"])
-        assert row["peak_bytes"] is None
+        assert row["peak_bytes"] is None or row["peak_bytes"] > 100 * 2**20
     assert baseline["launches"] > 2 * fp32["launches"]
     assert baseline["flop"] > fp32["flop"] == bf16["flop"]
 
@@ -48,7 +48,7 @@ def test_progress_is_for_people(report):
     assert "measurements" in stderr
 
 
-def test_the_report_for_people_and_memory():
+def test_the_report_for_people():
     result = run(*SMALL, "--precision", "fp32")
     assert result.exit_code == 0, result.output
     assert re.search(r"^psp-code, [\d,]+ parameters, random clips, 80% of one person: "
@@ -64,14 +64,14 @@ def test_the_report_for_people_and_memory():
 
 
 def test_a_store_and_other_mathematics(ntu_store_path):
-    result = run(*SMALL, "--store", ntu_store_path, "--no-memory", "--precision", "bf16",
+    result = run(*SMALL, "--store", ntu_store_path, "--precision", "bf16",
                  "--set", "data.absent_bodies=drop", "--json")  # fmt: skip
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)
     assert content["differences"] == ["data.absent_bodies is drop, not keep"]
     assert content["exact"] is None
     assert content["clips"] == ntu_store_path.name
-    text = run(*SMALL, "--no-memory", "--precision", "bf16", "--set", "data.absent_bodies=drop")
+    text = run(*SMALL, "--precision", "bf16", "--set", "data.absent_bodies=drop")
     assert "not compared with the baseline: data.absent_bodies is drop, not keep" in text.stdout
 
 

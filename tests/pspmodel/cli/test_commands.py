@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from pspmodel.cli import main
-from skeldata import prepare
+from skeldata import import_list, open_store, prepare
 from skeldata.synth import write_ntu, write_ucla
+from support.help_texts import leaves, options_without_help, shown_examples
 
 SMALL = [
     *("--set", "network.dsta.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]"),
@@ -86,7 +88,86 @@ def test_steps_stop_early_and_resume_goes_on(tmp_path, ntu_store_path, finished)
     assert second.exit_code == 0, second.output
     mine, undisturbed = (json.loads((f / "report.json").read_text()) for f in (out, finished[0]))
     assert mine["accuracy"] == undisturbed["accuracy"]
-    assert_one_error(train(ntu_store_path, out), 2, "holds a run already; add --resume")
+    assert_one_error(
+        train(ntu_store_path, out), 2,
+        r"holds a run already; add --resume .* another --out .*on \S+ntu\.zarr, content \w{12}\)",
+    )  # fmt: skip
+    assert_one_error(
+        train(ntu_store_path, out, "--seed", "7"), 2,
+        r"on this store with another config\.seed \(0; here 7\); choose another --out",
+    )  # fmt: skip
+
+
+def test_a_folder_with_a_run_on_another_store_says_which(
+    tmp_path, monkeypatch, finished, ntu_store, ntu_store_path
+):
+    write_ntu(tmp_path / "raw", 40, seed=8, actions=[5, 9])
+    prepare("ntu", [tmp_path / "raw"], tmp_path / "other.zarr")
+    digest = open_store(tmp_path / "other.zarr").content_digest
+    result = train(tmp_path / "other.zarr", finished[0])
+    assert_one_error(
+        result, 2,
+        rf"on another store \({ntu_store_path}, content {ntu_store.content_digest[:12]}; here "
+        rf"\S+/other\.zarr, content {digest[:12]}\); choose another --out",
+    )  # fmt: skip
+    result = train(tmp_path / "other.zarr", finished[0], "--resume")
+    assert_one_error(
+        result, 4,
+        rf"store_digest of \S+/other\.zarr is {digest}, .* is on {ntu_store_path}: give that store",
+    )  # fmt: skip
+    # Names of folders do not tell stores apart, so the two meet here too.
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "--ratio", "0.2", "--recipe", "tiny", *SMALL, "--steps", "1"]
+    assert run(*words, "--store", ntu_store_path).exit_code == 0
+    assert_one_error(run(*words, "--store", "other.zarr"), 2, "on another store")
+    assert run(*words, "--store", "other.zarr", "--out", "runs/other").exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "pkl", "txt"])
+def test_labels_may_be_any_list_that_import_reads(tmp_path, ntu_store, ntu_store_path, kind):
+    names = [n for n, t in zip(ntu_store.names, ntu_store.train_mask("xsub"), strict=True) if t]
+    chosen = names[-3::-4]
+    contents = {
+        "csv": "sample;label\r\n" + "".join(f"raw/{n}.skeleton;x\r\n" for n in chosen),
+        "json": json.dumps({"names": chosen}),
+        "txt": "# by hand\n" + "".join(f"{n}.skeleton 4\n" for n in chosen),
+    }
+    file = tmp_path / f"labels.{kind}"
+    if kind == "pkl":
+        file.write_bytes(pickle.dumps((chosen, [0] * len(chosen))))
+    else:
+        file.write_text(contents[kind])
+    result = run("train", "--store", ntu_store_path, "--labels", file, "--recipe", "tiny", *SMALL,
+                 "--out", tmp_path / "run", "--steps", "1", "--device", "cpu")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "run" / "labelled.txt").read_text().split() == sorted(chosen)
+    split = import_list(file, source="x", dataset="ntu60", protocol="xsub")
+    assert f"split {split.digest}\n" in result.stderr
+    assert "note: 56 classes have no labelled name" in result.stderr
+    assert run("evaluate", tmp_path / "run").exit_code == 0
+
+
+def test_a_list_with_a_fault_names_its_line(tmp_path, ntu_store, ntu_store_path):
+    test = [n for n, t in zip(ntu_store.names, ntu_store.train_mask("xsub"), strict=True) if not t]
+    (tmp_path / "l.csv").write_text(f"name\n{test[0]}\nx1\n")
+    words = ["train", "--store", ntu_store_path, "--out", tmp_path / "run", "--labels"]
+    asked = run(*words, tmp_path / "l.csv", "--protocol", "xsub")
+    assert_one_error(
+        asked, 4, r"l\.csv, line 2: \S+ is no training sample .*; 1 more, `skeldata splits"
+    )
+    assert_one_error(run(*words, tmp_path / "no.csv"), 4, r"no\.csv: cannot read the list")
+    (tmp_path / "l.csv").write_text(f"name\n{test[0]}\n")
+    unsaid = run(*words, tmp_path / "l.csv")
+    assert_one_error(unsaid, 4, r"1 test names, .* say which one it is of with --protocol")
+    assert not (tmp_path / "run").exists()
+
+
+def test_few_labels_are_told_with_their_true_share(finished, ntu_store):
+    train = int(ntu_store.train_mask("xsub").sum())
+    told = f"note: 1 labelled clip a class: 4 of {train} training clips are labelled, {400 / train:.1f} %"
+    assert f"{told}, not the 20 % asked for\n" in finished[1].stderr
+    report = json.loads((finished[0] / "report.json").read_text())
+    assert told.removeprefix("note: ") in report["warnings"][0]
 
 
 def test_wrong_requests_are_one_line(tmp_path, ntu_store_path, finished):
@@ -143,6 +224,12 @@ def test_one_person_and_twenty_joints_train_too(tmp_path):
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize(("name", "command"), list(leaves(main, "pspmodel")))
+def test_help_says_something_of_every_option_and_has_an_example(name, command):
+    assert options_without_help(command) == []
+    assert shown_examples(command, name)
+
+
 def test_help_needs_no_torch():
     program = (
         "import sys\n"
@@ -163,7 +250,7 @@ def test_a_finished_run_is_left_alone_and_time_adds_up(ntu_store_path, tmp_path)
     seconds = json.loads((tmp_path / "run" / "report.json").read_text())["seconds"]
     assert seconds > 0
     second = run(*words, "--resume")
-    assert "note:" not in second.stderr
+    assert "holds no checkpoint" not in second.stderr
     report = (tmp_path / "run" / "report.json").read_bytes()
     assert json.loads(report)["seconds"] > seconds
     third = run(*words, "--resume")

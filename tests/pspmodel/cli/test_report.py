@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -43,7 +44,36 @@ def test_json_goes_to_standard_output_and_remarks_do_not(tmp_path, folders):
     result = run(extra.parent, "-o", tmp_path / "a.html", "--json")
     content = json.loads(result.stdout)
     assert content == json.loads((tmp_path / "a.json").read_text())
-    assert "note: 1 run not finished and left out: late" in result.stderr
+    assert "note: 1 run not finished and left out: late (step 20)" in result.stderr
+    assert result.exit_code == 0
+
+
+def test_without_a_finished_run_the_page_is_written_and_the_exit_code_says_so(tmp_path):
+    for seed in (0, 1):
+        stages = [{"name": "joint", "first": 0, "end": 300}]
+        write_run(tmp_path / "s" / f"run{seed}", split_seed=seed, finished=False, stages=stages)
+    result = run(tmp_path / "s")
+    assert result.exit_code == 3
+    assert result.stdout == f"{tmp_path / 's' / 'report.html'}\n"
+    assert "left out: run0 (step 20 of 300), run1 (step 20 of 300)\n" in result.stderr
+    assert "note: none of the runs is finished, so there are no accuracies" in result.stderr
+    assert "step 20 of 300 (unfinished)" in (tmp_path / "s" / "report.html").read_text()
+
+
+def test_one_unfinished_run_is_shown_with_the_command_to_go_on(tmp_path):
+    stages = [{"name": "joint", "first": 0, "end": 300}]
+    folder = write_run(tmp_path / "run", finished=False, stages=stages)
+    (folder / "report.json").unlink()
+    result = run(folder, "--json")
+    assert result.exit_code == 3
+    row = json.loads(result.stdout)
+    assert (row["finished"], row["last"], row["run"]) == (False, None, "run")
+    assert "note: unfinished: step 0 of 300; " in result.stderr
+    assert re.search(
+        rf"\n  pspmodel train --store moved\.zarr .* --out {folder} --resume\n", result.stderr
+    )
+    assert "Accuracy so far" in (folder / "report.html").read_text()
+    assert run(folder, "-o", tmp_path / "curves.svg").exit_code == 0
 
 
 def test_the_page_of_one_run_again(tmp_path, ntu_store_path):

@@ -22,6 +22,8 @@ def test_a_sweep_prints_means_and_is_repeated_for_nothing(tmp_path, ntu_store_pa
     result = run(ntu_store_path, *arguments)
     assert result.exit_code == 0, result.output
     assert "2 runs in" in result.stderr
+    assert result.stderr.count("note: 1 labelled clip a class: 4 of ") == 1
+    assert "not the 20 % asked for\n" in result.stderr
     assert "[2/2] ntu60-xsub-tiny-0.2-split1-seed0: last step" in result.stderr
     head, line = result.stdout.splitlines()
     assert head.startswith("setting  labels  runs  last step")

@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -38,13 +39,14 @@ def test_training_clips_of_chosen_classes(tmp_path, folder):
     out = tmp_path / "train.svg"
     result = run(folder, "--split", "train", "--classes", "drop,23", "--clips", "5", "-o", out)
     assert result.exit_code == 0, result.output
-    assert out.exists()
+    legend = re.findall(r"<!-- (A\d{3} .*?) -->", out.read_text())  # texts, drawn as outlines
+    assert legend == ["A005 drop", "A023 hand waving"]
 
 
 @pytest.mark.usefixtures("_analysis")
 def test_wrong_requests_are_one_line(tmp_path, folder):
     assert_one_error(run(folder, "-o", tmp_path / "a.bmp"), 2, "end its name in one of .png")
-    assert_one_error(run(folder, "--classes", "dance"), 2, "'dance' is not a class")
+    assert_one_error(run(folder, "--classes", "dance"), 2, "'dance' is no class of ntu60")
     assert_one_error(run(folder, "--classes", "1"), 2, "0 test clips are of these classes")
     assert_one_error(run(tmp_path), 4, "no run at")
 

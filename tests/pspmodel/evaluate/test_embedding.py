@@ -6,21 +6,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pspmodel.errors import MissingExtraError, UsageError
-from pspmodel.evaluate.embedding import chosen_classes, require_scikit_learn, thinned, tsne
+from pspmodel.evaluate.embedding import (
+    chosen_classes,
+    class_titles,
+    require_scikit_learn,
+    thinned,
+    tsne,
+)
+from skeldata import get_dataset
 
-NAMES = [f"class {n}" for n in range(60)]
+NTU, UCLA = get_dataset("ntu60"), get_dataset("nw-ucla")
 
 
 def test_chosen_classes():
-    assert chosen_classes(NAMES, None, [3, 8]) == [3, 8]
-    assert chosen_classes(NAMES, "all", list(range(60))) == list(range(60))
-    assert chosen_classes(NAMES, " 60, class 4,1", [0]) == [0, 4, 59]
-    many = chosen_classes(NAMES, None, list(range(60)))
+    assert chosen_classes(NTU, None, [3, 8]) == [3, 8]
+    assert chosen_classes(NTU, "all", list(range(60))) == list(range(60))
+    assert chosen_classes(NTU, " 60, drop,A001,a023", [0]) == [0, 4, 22, 59]
+    many = chosen_classes(NTU, None, list(range(60)))
     assert many == sorted(set(many))
     assert (len(many), many[0], many[-1]) == (10, 0, 59)
-    for wrong in ("0", "61", "class", "-1", ""):
-        with pytest.raises(UsageError, match="is not a class; use numbers 1 to 60"):
-            chosen_classes(NAMES, wrong, [0])
+    for wrong in ("0", "61", "A061", "class", "-1", ""):
+        with pytest.raises(UsageError, match=r"is no class of ntu60; use action ids .* A060"):
+            chosen_classes(NTU, wrong, [0])
+
+
+def test_numbers_are_action_ids_as_in_sample_names():
+    for name in ("a06_s01_e00_v01", "a08_s01_e00_v01", "a12_s10_e04_v03"):
+        for text in (name[:3], name[1:3], str(int(name[1:3]))):
+            assert chosen_classes(UCLA, text, [0]) == [UCLA.label_of(name)]
+    for gap in ("7", "a10", "13"):
+        with pytest.raises(
+            UsageError, match=r"is no class of nw-ucla; .* a12, names such as 'carry'"
+        ):
+            chosen_classes(UCLA, gap, [0])
+
+
+@pytest.mark.parametrize("dataset", ["ntu60", "ntu120", "nw-ucla"])
+def test_titles_are_read_back_as_the_classes_they_name(dataset):
+    facts = get_dataset(dataset)
+    titles = class_titles(facts)
+    assert len(titles) == len(facts.classes)
+    for label, title in enumerate(titles):
+        code, _, name = title.partition(" ")
+        assert chosen_classes(facts, code, []) == chosen_classes(facts, name, []) == [label]
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60), st.integers(3, 40), st.integers(0, 9))

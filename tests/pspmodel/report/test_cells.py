@@ -64,7 +64,7 @@ def test_unfinished_runs_are_left_out_and_named(tmp_path):
     records += make(tmp_path, split_seed=(2,), finished=False)
     assert [len(cell.records) for cell in cells(records)] == [2]
     assert warnings(records) == [
-        f"1 run not finished and left out: {records[2].folder.name}"
+        f"1 run not finished and left out: {records[2].folder.name} (step 20)"
     ]  # fmt: skip
 
 
@@ -105,6 +105,24 @@ def test_lists_of_names_are_columns_of_their_own(tmp_path):
         "5 %", "list of 50 (cccccccc)", "list of 50 (dddddddd)",
     ]  # fmt: skip
     assert warnings(records) == []
+
+
+def test_runs_on_a_part_of_the_official_set_are_told_apart(tmp_path):
+    part = {"official_clips": ((300, 1484),)}
+    records = make(tmp_path, split_seed=(0, 1), **part)
+    (cell,) = cells(records)
+    assert not cell.whole
+    assert cell.series == "tiny"
+    assert warnings(records) == [
+        "nw-ucla xview: 2 runs on a store with 300 of the 1,484 official clips; published numbers are "
+        "of all of them and are not set beside"
+    ]
+    records += make(tmp_path, split_seed=(0, 1), official_clips=((1484, 1484),))
+    both = {cell.series: cell for cell in cells(records)}
+    assert {name: len(cell.records) for name, cell in both.items()} == {
+        "tiny": 2, "tiny, on 300 of the 1,484 official clips": 2,
+    }  # fmt: skip
+    assert both["tiny"].whole
 
 
 def test_equal_runs_of_two_settings_are_comparable(tmp_path):

@@ -187,7 +187,7 @@ def test_the_page_repeats_byte_for_byte(tmp_path, records):
 def test_names_are_texts_not_markup(tmp_path):
     folder = write_run(tmp_path / "<b>bold & sly", finished=False)
     content = write_comparison([read_run(folder)], tmp_path / "a.html")
-    assert content["warnings"] == ["1 run not finished and left out: <b>bold & sly"]
+    assert content["warnings"] == ["1 run not finished and left out: <b>bold & sly (step 20)"]
     text = (tmp_path / "a.html").read_text()
     assert "<b>bold" not in text
     assert text.count("&lt;b&gt;bold &amp; sly") == 2

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from skeldata import open_store
 from skeldata.cli import main
 from skeldata.synth import NTU_DAMAGES, ntu_bytes, write_ntu, write_ucla
+from support.help_texts import leaves, options_without_help, shown_examples
 
 
 def run(*arguments):
@@ -151,6 +152,12 @@ def test_every_help_has_text_and_leaves_give_an_example(arguments):
     assert len(result.stdout) > 100
     if arguments not in (["prepare"], ["splits"], ["synth"]):
         assert "  skeldata " in result.stdout
+
+
+@pytest.mark.parametrize(("name", "command"), list(leaves(main, "skeldata")))
+def test_help_says_something_of_every_option_and_has_an_example(name, command):
+    assert options_without_help(command) == []
+    assert shown_examples(command, name)
 
 
 def test_help_needs_no_heavy_import():

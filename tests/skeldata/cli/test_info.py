@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 
 from skeldata import open_store
 from skeldata.cli.info import info
+from skeldata.store.summary import ProtocolSummary, summarise
 from support.command_line import assert_one_error, run
 
 
@@ -28,6 +30,23 @@ def test_facts_protocols_and_classes_are_shown_plainly_when_piped(ntu_store_path
     assert "drink water" not in shown  # no clip of that class
     assert shown.isascii()
     assert "\x1b" not in shown
+
+
+def test_it_says_which_names_labels_are_drawn_from(ntu_store, ntu_store_path):
+    train = int(ntu_store.train_mask("xview").sum())
+    assert (
+        f"draws of xview  labels from the store's own {train} training names: {train} of the 37,646 "
+        "official training names are here, less than 99 %\n"
+    ) in run(info, ntu_store_path).stdout
+    found = json.loads(run(info, ntu_store_path, "--json").stdout)["summary"]["protocols"][1]
+    assert (found["base"], found["official"]) == ("store", [train, 37646])
+    of_all = ProtocolSummary("xview", 1010, 9, {}, "official", (1010, 1020))
+    module = sys.modules["skeldata.cli.info"]
+    summary = replace(summarise(ntu_store), protocols=(of_all,))
+    assert dict(module._facts(ntu_store, summary))["draws of xview"] == (
+        "labels from the official list, as in any lab: 1,010 of the 1,020 official training names "
+        "are here, 99 % or more"
+    )
 
 
 def test_on_a_terminal_the_tables_have_frames(ntu_store_path, monkeypatch):

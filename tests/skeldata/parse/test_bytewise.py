@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 pytest.importorskip("numba")
-from skeldata.parse.bytewise import REFUSED, number, terminated, whole
+from skeldata.parse.buffers import terminated
+from skeldata.parse.bytewise import REFUSED, number, whole
 
 DIGITS = st.text("0123456789", min_size=1, max_size=24)
 
@@ -32,8 +33,12 @@ def is_json(text):
     return True
 
 
+def buffer(text):
+    return np.frombuffer(terminated(text.encode()), dtype=np.uint8)
+
+
 def read(text, behind=" "):
-    value, at = number(terminated((text + behind).encode()), np.uint64(0))
+    value, at = number(buffer(text + behind), np.uint64(0))
     return value, int(at)
 
 
@@ -81,7 +86,7 @@ def test_what_sensors_write_is_taken(value):
     ["", "-", "+1", ".5", "5.", "01", "-00.5", "1e", "1e+", "e5", "nan", "inf", "-.5", "1.e5", "١"],
 )
 def test_what_json_refuses_is_refused(text):
-    _, at = number(terminated(text.encode()), np.uint64(0))
+    _, at = number(buffer(text), np.uint64(0))
     # A part of it may be a number: the caller sees that something stands behind.
     assert at == REFUSED or at < len(text.encode())
 
@@ -96,9 +101,9 @@ def test_what_takes_more_than_one_rounding_is_refused(text):
     [("0", 0), ("007", 7), ("72057594037931101", 72057594037931101), ("9" * 18, 10**18 - 1)],
 )
 def test_whole_numbers_are_exact(text, expected):
-    assert whole(terminated(text.encode()), np.uint64(0)) == (expected, len(text))
+    assert whole(buffer(text), np.uint64(0)) == (expected, len(text))
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "+1", "1" * 19, "1" * 40])
 def test_other_whole_numbers_are_refused(text):
-    assert whole(terminated(text.encode()), np.uint64(0))[1] == REFUSED
+    assert whole(buffer(text), np.uint64(0))[1] == REFUSED

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -100,6 +101,36 @@ def test_make_for_a_store_draws_from_its_training_names(tmp_path, store):
     assert split == draw("nw-ucla", "xview", "20%", names=train)
     assert (split.base, split.base_count, row["count"]) == ("store", 20, split.count)
     assert run("verify", row["file"], "--store", store).exit_code == 0
+    assert (
+        "note: drawn from the store's own 20 training names, less than 99 % of the 1,020 official ones\n"
+    ) in result.stderr
+
+
+def test_make_for_a_store_of_the_whole_set_says_that_the_official_list_was_drawn_from(
+    tmp_path, monkeypatch
+):
+    official = training_names("nw-ucla", "xview")
+    module = sys.modules["skeldata.cli.splits.draw"]
+    told = {
+        1010: "drawn from the official 1,020 training names, of which the store holds 99 % or more",
+        1009: "drawn from the store's own 1,009 training names, less than 99 % of the 1,020 official",
+    }
+    for count, text in told.items():
+        monkeypatch.setattr(module, "stored", lambda path, n=count: ("nw-ucla", official[:n]))
+        result = run("make", "--store", "x", "--ratio", "5%", "--out", tmp_path)
+        assert result.exit_code == 0
+        assert f"note: {text}" in result.stderr
+
+
+def test_a_share_that_whole_clips_cannot_be_is_told_once(tmp_path, store):
+    made = run("make", "--store", store, "--ratio", "5%", "--seeds", "0-2", "--out", tmp_path)
+    told = (
+        "1 labelled clip a class: 2 of 20 training clips are labelled, 10 %, not the 5 % asked for"
+    )
+    assert made.stderr.count(f"note: {told}\n") == 1
+    shown = run("show", "--dataset", "nw-ucla", "--ratio", "0.3%")
+    assert "note: 1 labelled clip a class: 10 of 1,020 " in shown.stderr
+    assert "note: " not in run("show", "--dataset", "nw-ucla", "--ratio", "5%").stderr
 
 
 def test_make_needs_a_dataset_and_one_that_is_the_store_s(tmp_path, store):

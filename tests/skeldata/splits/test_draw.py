@@ -265,6 +265,17 @@ def test_names_beyond_the_official_list_are_never_labelled():
     )
 
 
+def test_names_beyond_the_official_list_rank_by_key_behind_it():
+    foreign = [f"a03_s01_e{event}_v01" for event in (97, 98, 99)]
+    for seed in range(3):
+        ranks = rank_names("nw-ucla", "xview", seed, [*UCLA, *foreign])
+        keys = {
+            name: hashlib.sha256(f"skeldata-split/1|nw-ucla|xview|{seed}|{name}".encode()).digest()
+            for name in foreign
+        }
+        assert [ranks[name] for name in sorted(foreign, key=keys.get)] == [96, 97, 98]
+
+
 def test_only_the_classes_present_share_the_labels():
     two_classes = [n for n in UCLA if n[:3] in ("a01", "a02")]  # 204 names: k05 = 204 // 40
     split = draw("nw-ucla", "xview", "10%", names=two_classes)

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import pickle
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,8 @@ from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError
 from skeldata.splits import (
     draw,
+    import_list,
+    is_bare,
     list_split,
     read_index,
     read_manifest,
@@ -217,8 +220,43 @@ def test_a_bare_list_in_any_order_and_line_ends(tmp_path):
     split = read_manifest(path, dataset="nw-ucla", protocol="xview")
     assert split.names == ("a01_s01_e00_v01", "a01_s01_e00_v02", "a02_s01_e00_v01")
     assert (split.rule, split.protocol) == ("list", "xview")
-    assert split == list_split("nw-ucla", split.names, "xview")
+    plain = list_split("nw-ucla", split.names, "xview")
+    assert dataclasses.replace(split, warnings=()) == plain
+    assert split.warnings == (
+        "8 classes have no labelled name: 2 (drop trash), 3 (walk around), 4 (sit down) and 5 more",
+    )
     assert read_manifest(path, dataset="nw-ucla").protocol is None
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("old.csv", "file,label\r\na01_s01_e00_v01.json,0\r\nraw/a12_s02_e00_v01.json,9\r\n"),
+        ("old.txt", "# chosen by hand\nD:\\raw\\a12_s02_e00_v01.json 9\na01_s01_e00_v01 0\n"),
+        ("old.json", '["a12_s02_e00_v01", "a01_s01_e00_v01"]'),
+        ("pair.json", '[["a12_s02_e00_v01", "a01_s01_e00_v01"], [9, 0]]'),
+        ("keyed.json", '{"names": ["a12_s02_e00_v01", "a01_s01_e00_v01"]}'),
+        ("old.pkl", pickle.dumps((["a12_s02_e00_v01", "a01_s01_e00_v01"], [9, 0]))),
+        ("old.txt.gz", gzip.compress(b"a12_s02_e00_v01\na01_s01_e00_v01\n")),
+    ],
+)
+def test_what_import_reads_is_read_as_a_bare_list_too(tmp_path, file, content):
+    path = tmp_path / file
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    split = read_manifest(path, dataset="nw-ucla", protocol="xview")
+    assert split.names == ("a01_s01_e00_v01", "a12_s02_e00_v01")
+    imported = import_list(path, source="x", dataset="nw-ucla", protocol="xview")
+    assert split == dataclasses.replace(imported, source=None)
+    assert is_bare(path)
+    with pytest.raises(ManifestError, match="does not say its dataset"):
+        read_manifest(path)
+
+
+def test_a_bare_list_with_several_faults_names_the_first_and_how_many_more(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("a01_s01_e00_v01\nx\ny\na01_s01_e00_v03\n")
+    with pytest.raises(ManifestError, match=r"line 2: 'x' is .*; 2 more, `skeldata splits import`"):
+        read_manifest(path, dataset="nw-ucla", protocol="xview")
 
 
 def test_a_packed_bare_list(tmp_path):
@@ -241,7 +279,7 @@ def test_a_packed_bare_list(tmp_path):
             {"dataset": "nw-ucla", "protocol": "xview"},
             "line 1: .* no training",
         ),
-        ("a01_s01_e00_v01\na01_s01_e00_v01\n", {"dataset": "nw-ucla"}, "line 2: .*on line 1"),
+        ("a01_s01_e00_v01\na01_s01_e00_v01\n", {"dataset": "nw-ucla"}, r"line 2: .* in line 1"),
         ("\n", {"dataset": "nw-ucla"}, "no names"),
     ],
 )

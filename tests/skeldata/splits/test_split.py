@@ -1,7 +1,10 @@
+from decimal import Decimal
+
 import pytest
 
+from skeldata.datasets import get_dataset
 from skeldata.errors import UsageError
-from skeldata.splits import compare_splits, draw, list_split, names_digest, training_names
+from skeldata.splits import Split, compare_splits, draw, list_split, names_digest, training_names
 
 UCLA = training_names("nw-ucla", "xview")
 
@@ -39,6 +42,48 @@ def test_without_a_protocol_test_names_may_be_listed():
 def test_titles_say_what_it_is():
     assert draw("nw-ucla", "xview", "5%", 2).title == "nw-ucla xview 5 % assl seed 2"
     assert list_split("nw-ucla", UCLA[:3]).title == "nw-ucla list of 3"
+
+
+@pytest.mark.parametrize(
+    ("per_class", "total", "ratio", "told"),
+    [
+        ((1, 1), 40, "0.05", "1 labelled clip a class: 2 of 40 training clips are labelled, 5 %"),
+        ((1, 1), 10, "0.05", ", 20 %, not the 5 % asked for"),
+        (
+            (3, 3),
+            58,
+            "0.15",
+            "3 labelled clips a class: 6 of 58 training clips are labelled, 10.3 %",
+        ),
+        ((2, 3), 60, "0.05", "2 to 3 labelled clips a class: 5 of 60 "),
+        ((3, 3), 60, "0.11", None),  # 9.1 % less than asked for
+        ((3, 3), 60, "0.12", "10 %, not the 12 % asked for"),
+        ((2, 3), 5, "1", None),
+    ],
+)
+def test_a_share_far_from_the_ratio_is_told(per_class, total, ratio, told):
+    names = tuple(
+        f"a{label + 1:02}_s01_e{e:02}_v01" for label, n in enumerate(per_class) for e in range(n)
+    )
+    split = Split(
+        "nw-ucla", "xview", "assl", names, per_class, Decimal(ratio), 0, "store", total
+    )  # fmt: skip
+    assert (split.rounding is None) if told is None else (told in split.rounding)
+
+
+@pytest.mark.parametrize("dataset", ["ntu60", "ntu120", "nw-ucla"])
+def test_usual_ratios_of_the_official_sets_are_what_was_asked_for(dataset):
+    for protocol in get_dataset(dataset).protocols:
+        for ratio in ("0.05", "0.1", "0.15", "0.2", "0.3", "0.4"):
+            assert draw(dataset, protocol, ratio).rounding is None
+
+
+def test_the_origin_of_a_draw_in_words():
+    own = training_names("nw-ucla", "xview")[::2]
+    assert draw("nw-ucla", "xview", "5%").origin == "the official 1,020 training names"
+    assert draw("nw-ucla", "xview", "5%", names=own).origin == "the store's own 510 training names"
+    listed = list_split("nw-ucla", own)
+    assert (listed.origin, listed.rounding) == (None, None)
 
 
 def test_compare_counts_by_class():

@@ -5,7 +5,7 @@ import pytest
 
 from skeldata import StoreError, open_store
 from skeldata.store.diff import diff_stores
-from skeldata.synth import ntu_bytes, write_ntu
+from skeldata.synth import ntu_bytes, write_ntu, write_ucla
 from support.store_files import change, change_attributes, copied, prepared
 
 
@@ -53,12 +53,27 @@ def test_recipes_are_compared_key_by_key_and_samples_by_step(raw, plain, tmp_pat
     assert found.recipe["name"] == ("psp", "yaw")
     assert found.recipe["normalise.kinect25.rotation.kind"] == ("axes", "vertical")
     assert "selector.kind" not in found.recipe
+    assert not any("kinect20" in key for key in found.recipe)
     assert {parting.step for parting in found.samples.values()} == {"normalisation"}
     assert all(p.detail.startswith("scaled by 1, ") for p in found.samples.values())
     a, b = open_store(plain), open_store(yaw)
     for row, name in enumerate(a.names):
         largest = np.abs(a.read([row]) - b.read([row]))[a.read_present([row])].max()
         assert found.samples[name].largest == pytest.approx(largest)
+
+
+def test_recipes_are_compared_for_the_layouts_that_the_stores_have(raw, plain, tmp_path):
+    write_ucla(tmp_path / "ucla", 10)
+    psp, yaw = (
+        prepared("ucla", tmp_path / "ucla", tmp_path / f"{recipe}.zarr", frames=7, recipe=recipe)
+        for recipe in ("psp", "yaw")
+    )
+    found = diff_stores(psp, yaw).recipe
+    assert found["normalise.kinect20.rotation.kind"] == ("axes", "vertical")
+    assert not any("kinect25" in key for key in found)
+    assert not diff_stores(plain, psp).recipe
+    of_both = diff_stores(plain, yaw).recipe
+    assert {key.split(".")[1] for key in of_both if "." in key} == {"kinect20", "kinect25"}
 
 
 def test_another_number_of_frames_is_resampling(raw, plain, tmp_path):

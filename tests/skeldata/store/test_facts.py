@@ -7,7 +7,7 @@ from skeldata.datasets import datasets
 from skeldata.sources import Listing
 from skeldata.splits.draw import draw, rank_names
 from skeldata.splits.pool import training_names
-from skeldata.store.facts import LEAST_TRAINING_SHARE, write_facts
+from skeldata.store.facts import LEAST_TRAINING_SHARE, OFFICIAL_COUNTS, write_facts
 from skeldata.store.schema import SPLIT_SEEDS
 
 ALL = [(dataset, protocol) for dataset in datasets().values() for protocol in dataset.protocols]
@@ -44,6 +44,10 @@ def written(dataset, names):
 def test_every_protocol_trains_on_more_than_the_least_share(dataset, protocol):
     training = len(training_names(dataset.id, protocol))
     assert training * LEAST_TRAINING_SHARE > len(dataset.official_names())
+
+
+def test_official_lists_are_as_long_as_stated():
+    assert {d.id: len(d.official_names()) for d in datasets().values()} == OFFICIAL_COUNTS
 
 
 @pytest.mark.parametrize("count", [1, 5, 370, 372, 1009, 1010, 1020])

@@ -38,6 +38,8 @@ def test_counts_are_those_of_the_names(ntu_store):
 def test_labelled_counts_are_those_of_the_draw(ntu_store):
     for protocol in summarise(ntu_store).protocols:
         names = training_names("ntu60", protocol.name, ntu_store.names)
+        official = training_names("ntu60", protocol.name)
+        assert (protocol.base, protocol.official) == ("store", (len(names), len(official)))
         assert (protocol.train, protocol.test) == (len(names), 60 - len(names))
         assert list(protocol.labelled) == ["0.05", "0.1", "0.2", "0.4"]
         for ratio, counts in protocol.labelled.items():

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -157,7 +156,7 @@ def _parser() -> Iterator[Check]:
         yield Check(
             "compiled",
             "slow",
-            f"anew by every process ({loading:.1f} s): numba finds no place to keep it",
+            f"anew by every process ({loading:.1f} s): there is no place to keep it",
             "set NUMBA_CACHE_DIR to a folder that you can write",
         )
     elif kept >= began:
@@ -167,13 +166,10 @@ def _parser() -> Iterator[Check]:
 
 
 def compiled_at() -> float | None:
-    """When numba last kept the compiled parser on disk for this Python; None if nowhere."""
-    tag = f"ntu_fast*.py{sys.version_info[0]}{sys.version_info[1]}*.nbi"
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    beside = Path(skeldata.__file__).parent / "parse" / "__pycache__"
-    places = [Path(chosen)] if chosen else [beside, Path.home() / ".cache" / "numba"]
-    times = [path.stat().st_mtime for place in places for path in place.rglob(tag)]
-    return max(times, default=None)
+    """When the compiled parser was last kept on disk; None if nowhere."""
+    from skeldata.parse.machine_code import kept_at
+
+    return kept_at("ntu_kernel")
 
 
 def cores() -> Check:

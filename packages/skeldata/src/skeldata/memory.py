@@ -27,6 +27,12 @@ def keep_one_heap() -> None:
         libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_FREE)
 
 
+def give_back_memory() -> None:
+    """Give what is free back to the system: what comes next is small pieces, which lie elsewhere."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 @contextmanager
 def collection_paused() -> Iterator[None]:
     """Hold the search for garbage back while modules are loaded, which make none of it."""

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from pydantic import BaseModel
 
 from skeldata.datasets import Dataset
 from skeldata.errors import SkeldataError
+from skeldata.raw_files import RawFile, size_of
 from skeldata.recipe import Recipe
-from skeldata.sources import RawFile
 from skeldata.store.rows import Batch
 from skeldata.worker import Worker, serve
 
@@ -28,7 +31,7 @@ _BYTES_WORTH_A_POOL = 256 * 1024 * 1024  # a second of work; starting a process 
 
 def default_workers(files: Sequence[RawFile]) -> int:
     """One process for little work, else one a core, at most 16."""
-    if sum(file.size for file in files) < _BYTES_WORTH_A_POOL:
+    if size_of(files) < _BYTES_WORTH_A_POOL:
         return 1
     return min(len(os.sched_getaffinity(0)), 16)
 
@@ -36,35 +39,65 @@ def default_workers(files: Sequence[RawFile]) -> int:
 def run_batches(
     files: Sequence[RawFile], first: int, dataset: Dataset, recipe: Recipe, workers: int
 ) -> Iterator[Batch]:
-    """Prepare ``files[first:]``; yields batches in file order, a bounded number under way.
+    """Prepare ``files[first:]`` with a `started_pool`; yields batches in file order."""
+    with started_pool(dataset, recipe, size_of(files, first), workers) as pool:
+        yield from pool.run(files, first)
+
+
+@contextmanager
+def started_pool(dataset: Dataset, recipe: Recipe, size: int, workers: int) -> Iterator[Pool]:
+    """Start processes, and stop them when the block is left.
 
     Args:
-        files: all candidates.
-        first: index of the first one to prepare.
-        dataset: what they are.
+        dataset: what the files are.
         recipe: how they are prepared.
-        workers: processes, this one included: it prepares batches itself while it has no finished
-            one to hand on.
-
-    Raises:
-        SkeldataError: a helper process died.
+        size: bytes of all of them.
+        workers: processes, this one included.
     """
-    size = sum(file.size for file in files[first:])
-    worker = Worker(dataset, recipe, size // max(workers, 1))
-    under_way: deque[Future[Batch]] = deque()
-    with _helpers(workers - 1, worker) as helpers:
+    # One alone reads ahead in a thread; of several, each has a core to fill already.
+    worker = Worker(dataset, recipe, size // max(workers, 1), ahead=workers == 1)
+    helpers: list[_Helper] = []
+    try:
+        for _ in range(workers - 1):
+            helpers.append(_Helper(worker))
+        yield Pool(worker, helpers)
+    finally:
+        for helper in helpers:
+            helper.stop()
+
+
+class Pool:
+    """This process and its helpers; make one with `started_pool`."""
+
+    def __init__(self, worker: Worker, helpers: list[_Helper]) -> None:
+        self._worker = worker
+        self._helpers = helpers
+
+    def run(self, files: Sequence[RawFile], first: int) -> Iterator[Batch]:
+        """Prepare ``files[first:]``; yields batches in file order, a bounded number under way.
+
+        This process prepares batches itself while it has no finished one to hand on.
+
+        Raises:
+            SkeldataError: a helper process died.
+        """
+        under_way: deque[Future[Batch]] = deque()
+        most = (1 + len(self._helpers)) * _BATCHES_AHEAD * 2
         for start in range(first, len(files), FILES_PER_BATCH):
             batch = files[start : start + FILES_PER_BATCH]
-            helper = min(helpers, key=_Helper.load, default=None)
+            helper = min(self._ready(), key=_Helper.load, default=None)
             if helper is not None and helper.load() < _BATCHES_AHEAD:
                 under_way.append(helper.submit(start, batch))
             else:
-                under_way.append(_done(worker.prepare(start, batch)))
-            most = workers * _BATCHES_AHEAD * 2
+                under_way.append(_done(self._worker.prepare(start, batch)))
             while under_way and (under_way[0].done() or len(under_way) > most):
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+
+    def _ready(self) -> list[_Helper]:
+        """Helpers that need not start first: this process would have to wait for their batches."""
+        return [helper for helper in self._helpers if helper.ready.is_set()]
 
 
 class _Helper:
@@ -72,17 +105,21 @@ class _Helper:
 
     Each has a pipe of its own, so that one that is killed, even in the middle of an answer, hangs
     up; and one whose parent is killed ends by itself.
+
+    Attributes:
+        ready: set once it waits for files, or has ended: to be asked then tells that it has.
     """
 
     def __init__(self, worker: Worker) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, its_end = context.Pipe()
-        arguments = (its_end, worker.dataset.id, worker.recipe, worker.size)
+        arguments = (its_end, worker.dataset.id, _plain(worker.recipe), worker.size)
         self._process = context.Process(target=serve, args=arguments, daemon=True)
         with _no_main_module(), _interrupts_held():
             self._process.start()
         its_end.close()
         self._asked: deque[Future[Batch]] = deque()
+        self.ready = threading.Event()
         self._thread = threading.Thread(target=self._take_answers, daemon=True)
         self._thread.start()
 
@@ -107,6 +144,9 @@ class _Helper:
             except (EOFError, OSError):
                 self._give_up()
                 return
+            if not self.ready.is_set():
+                self.ready.set()
+                continue
             future = self._asked.popleft()
             if isinstance(answer, Exception):
                 future.set_exception(answer)
@@ -114,6 +154,7 @@ class _Helper:
                 future.set_result(answer)
 
     def _give_up(self) -> None:
+        self.ready.set()
         error = SkeldataError(
             "a worker process died (killed, or out of memory?); repeat with --resume, "
             "perhaps with fewer --workers"
@@ -130,19 +171,13 @@ class _Helper:
         self._connection.close()
 
 
-@contextmanager
-def _helpers(count: int, worker: Worker) -> Iterator[list[_Helper]]:
-    """Start helpers, and stop them when the block is left."""
-    helpers = []
-    try:
-        for _ in range(count):
-            helpers.append(_Helper(worker))
-        # While they start: code that is compiled here is on disk when the first of them asks.
-        worker.parser  # noqa: B018
-        yield helpers
-    finally:
-        for helper in helpers:
-            helper.stop()
+def _plain(value: Any) -> Any:
+    """A recipe's numbers without pydantic, which a helper process would have to load first."""
+    if isinstance(value, BaseModel):
+        return SimpleNamespace(**{key: _plain(inner) for key, inner in value})
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value
 
 
 @contextmanager

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skeldata.dask_pool import run_batches_on_dask
 from skeldata.datasets import Dataset, Family
 from skeldata.errors import InterruptedRunError, RejectedFilesError, SourceError
-from skeldata.pool import default_workers, run_batches
-from skeldata.recipe import load_recipe
-from skeldata.sources import Listing, RawFile, detect_dataset, list_sources
-from skeldata.store.facts import write_facts
+from skeldata.memory import collection_paused
+from skeldata.pool import default_workers, started_pool
+from skeldata.raw_files import RawFiles, size_of
+from skeldata.recipe import Recipe, load_recipe
+from skeldata.sources import Listing, detect_dataset, list_sources
 from skeldata.store.plan import StorePlan
-from skeldata.store.read import open_store
-from skeldata.store.write import StoreWriter
+from skeldata.store.rows import Batch
 from skeldata.streams import ALWAYS, choose_streams
 from skeldata.types import Rejection
+
+if TYPE_CHECKING:
+    from skeldata.store.write import StoreWriter
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,14 @@ def prepare(
         dask: address of a dask cluster that prepares instead, e.g. ``tcp://host:8786``.
         strict: write nothing if any file is rejected.
         resume: continue an unfinished run.
-        overwrite: replace an existing store.
+        overwrite: replace an existing store, or start an unfinished run over.
         started: called once with (files in all, files that an earlier run finished).
         advanced: called with (files done in all, rejected so far) after every batch.
 
     Raises:
         SourceError, RecipeError, StoreError: see `skeldata.errors`.
+        StoreExistsError: the store is there, or finished rows of an interrupted run are, and neither
+            ``resume`` nor ``overwrite`` says what to do with them.
         UsageError: an unknown stream.
         RejectedFilesError: ``strict`` and a file was rejected; no store was written.
         InterruptedRunError: Ctrl-C; finished blocks are kept for ``resume``.
@@ -103,43 +110,39 @@ def prepare(
     dataset = detect_dataset(listing)
     files, missing = _without_missing(listing, dataset)
     plan = StorePlan(dataset, loaded, chosen_streams, len(files), _source_key(files))
-    writer = StoreWriter(target, plan, resume=resume, overwrite=overwrite)
-    resumed = writer.rows
-    try:
-        if started:
-            started(len(files), writer.consumed)
-        first = writer.consumed
-        if dask is not None:
-            batches = run_batches_on_dask(files, first, dataset, loaded, dask)
-        else:
-            chosen = workers if workers is not None else default_workers(files[first:])
-            batches = run_batches(files, first, dataset, loaded, chosen)
-        for batch in batches:
-            writer.add(batch)
-            if advanced:
-                advanced(len(writer.crcs), len(writer.rejected))
-        if strict and writer.rejected:
-            raise RejectedFilesError(_strict_message(writer.rejected))
-        if not writer.rows:
-            raise SourceError(
-                f"all {len(files)} files were rejected; the first: {writer.rejected[0]}"
-            )
-        writer.flush_rest()
-        attributes = write_facts(writer, files, missing, listing)
-        rejected = tuple(writer.rejected)
-        writer.finish(attributes)
-    except KeyboardInterrupt:
-        writer.close()
-        raise InterruptedRunError(
-            f"interrupted; {sum(len(r.names) for r in writer.records):,} finished rows are kept: "
-            "repeat the command with --resume"
-        ) from None
-    except (RejectedFilesError, SourceError):
-        writer.abandon()
-        raise
-    except BaseException:
-        writer.close()
-        raise
+    with _batches(files, dataset, loaded, workers, dask) as run:
+        with collection_paused():  # zarr is loaded while helper processes, which need none, start
+            from skeldata.store.facts import write_facts
+            from skeldata.store.write import StoreWriter
+
+        writer = StoreWriter(target, plan, resume=resume, overwrite=overwrite)
+        resumed = writer.rows
+        try:
+            if started:
+                started(len(files), writer.consumed)
+            for batch in run(writer.consumed):
+                writer.add(batch)
+                if advanced:
+                    advanced(len(writer.crcs), len(writer.rejected))
+            if strict and writer.rejected:
+                raise RejectedFilesError(_strict_message(writer.rejected))
+            if not writer.rows:
+                raise SourceError(
+                    f"all {len(files)} files were rejected; the first: {writer.rejected[0]}"
+                )
+            writer.flush_rest()
+            attributes = write_facts(writer, files, missing, listing)
+            rejected = tuple(writer.rejected)
+            writer.finish(attributes)
+        except KeyboardInterrupt:
+            writer.close()
+            raise InterruptedRunError(_interrupted(writer)) from None
+        except (RejectedFilesError, SourceError):
+            writer.abandon()
+            raise
+        except BaseException:
+            writer.close()
+            raise
     return PrepareReport(
         path=target,
         dataset=dataset,
@@ -153,21 +156,34 @@ def prepare(
         content_digest=attributes["content_digest"],
         source_digest=attributes["source_digest"],
         seconds=time.monotonic() - begun,
-        source_bytes=sum(file.size for file in files),
+        source_bytes=size_of(files),
     )
+
+
+@contextmanager
+def _batches(
+    files: RawFiles, dataset: Dataset, recipe: Recipe, workers: int | None, dask: str | None
+) -> Iterator[Callable[[int], Iterator[Batch]]]:
+    """What prepares the files from a given one on, its processes started."""
+    if dask is not None:
+        yield lambda first: run_batches_on_dask(files, first, dataset, recipe, dask)
+        return
+    count = workers if workers is not None else default_workers(files)
+    with started_pool(dataset, recipe, size_of(files), count) as pool:
+        yield lambda first: pool.run(files, first)
 
 
 def already_complete(target: Path) -> bool:
     """Whether a finished store stands at ``target`` (its name is given only when it is complete)."""
+    from skeldata.store.read import open_store
+
     return target.exists() and open_store(target) is not None
 
 
-def _without_missing(
-    listing: Listing, dataset: Dataset
-) -> tuple[tuple[RawFile, ...], tuple[str, ...]]:
+def _without_missing(listing: Listing, dataset: Dataset) -> tuple[RawFiles, tuple[str, ...]]:
     official = dataset.missing_names()
-    files = tuple(file for file in listing.files if file.name not in official)
-    missing = tuple(file.name for file in listing.files if file.name in official)
+    missing = tuple(name for name in listing.files.names() if name in official)
+    files = listing.files.without(official) if missing else listing.files
     if not files:
         raise SourceError(
             f"all {len(missing)} recordings are on {dataset.id}'s official missing list"
@@ -175,9 +191,24 @@ def _without_missing(
     return files, missing
 
 
-def _source_key(files: Sequence[RawFile]) -> str:
-    text = "".join(f"{file.name} {file.size}\n" for file in files)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _source_key(files: RawFiles) -> str:
+    state = hashlib.sha256()
+    for name, size in zip(files.names(), files.sizes(), strict=True):
+        state.update(f"{name} {size}\n".encode())
+    return state.hexdigest()
+
+
+def _interrupted(writer: StoreWriter) -> str:
+    """What is left of a run that was stopped, and how to go on; its writer is closed."""
+    if not writer.partial.exists():  # the store was being given its name
+        return f"interrupted, but all was written: {writer.target} is complete"
+    kept = sum(len(record.names) for record in writer.records)
+    if not kept:
+        return "interrupted before the first block of rows was finished: repeat the command"
+    return (
+        f"interrupted; {kept:,} finished rows are kept in {writer.partial}: "
+        "repeat the command with --resume"
+    )
 
 
 def _strict_message(rejected: Sequence[Rejection]) -> str:

@@ -16,34 +16,13 @@ from skeldata.errors import ParseError, SourceError, UsageError
 from skeldata.inflate import Place, read_member
 from skeldata.names import parse_ntu_name, parse_ucla_name
 from skeldata.parse.limits import MAX_FILE_BYTES, check_size
+from skeldata.raw_files import RawFile, RawFiles
+from skeldata.zip_directory import Entry, entries
+
+__all__ = ["Listing", "RawFile", "SourceReader", "detect_dataset", "list_sources"]
 
 _PARSE_NAME = {"ntu": parse_ntu_name, "ucla": parse_ucla_name}
 _SUFFIX = {"ntu": ".skeleton", "ucla": ".json"}
-_ENCRYPTED = 0x1
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class RawFile:
-    """Where one recording lies.
-
-    Attributes:
-        name: sample name.
-        path: the file itself, or the archive that holds it.
-        member: path inside the archive, or None for a file of its own.
-        size: bytes, uncompressed.
-        crc: CRC-32 of the bytes where the archive states it, else None until read.
-        place: where the archive holds it, or None for a file of its own.
-    """
-
-    name: str
-    path: str
-    member: str | None
-    size: int
-    crc: int | None = None
-    place: Place | None = None
-
-    def __str__(self) -> str:
-        return self.path if self.member is None else f"{self.path}:{self.member}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +37,14 @@ class Listing:
     """
 
     family: Family
-    files: tuple[RawFile, ...]
+    files: RawFiles
     ignored: tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
 class _Found:
-    files: dict[str, RawFile] = field(default_factory=dict)
+    files: RawFiles = field(default_factory=RawFiles)
+    place_of: dict[str, int] = field(default_factory=dict)  # name -> where it stands among them
     roots: list[Path] = field(default_factory=list)  # absolute; the one being walked comes last
     ignored: list[tuple[str, str]] = field(default_factory=list)
 
@@ -92,8 +72,7 @@ def list_sources(roots: Sequence[str | Path], family: Family) -> Listing:
             f"no {family} recordings (*{_SUFFIX[family]} with a valid sample name) in {where}; "
             f"{len(found.ignored)} other files were seen{_of_another_family(family, found)}"
         )
-    files = tuple(found.files[name] for name in sorted(found.files))
-    return Listing(family, files, tuple(sorted(found.ignored)))
+    return Listing(family, found.files.sorted(), tuple(sorted(found.ignored)))
 
 
 def detect_dataset(listing: Listing) -> Dataset:
@@ -101,7 +80,7 @@ def detect_dataset(listing: Listing) -> Dataset:
     if listing.family == "ucla":
         return get_dataset("nw-ucla")
     ntu60 = get_dataset("ntu60")
-    inside = all(ntu60.parse_name(file.name) is not None for file in listing.files)
+    inside = all(ntu60.parse_name(name) is not None for name in listing.files.names())
     return ntu60 if inside else get_dataset("ntu120")
 
 
@@ -141,14 +120,14 @@ def _open_file(path: Path, reader: SourceReader, *, top: bool) -> Iterator[RawFi
 
 
 def _sort_in(file: RawFile, family: Family, found: _Found, reader: SourceReader) -> None:
-    base = PurePosixPath(file.member).name if file.member else Path(file.path).name
+    base = _base_name(file.member) if file.member else Path(file.path).name
     name, dot, suffix = base.rpartition(".")
     if dot + suffix != _SUFFIX[family]:
         found.ignored.append((_shown(file, found.roots[-1:]), f"not a {_SUFFIX[family]} file"))
     elif _PARSE_NAME[family](name) is None:
         found.ignored.append((_shown(file, found.roots[-1:]), "not a sample name"))
-    elif name in found.files:
-        first = found.files[name]
+    elif name in found.place_of:
+        first = found.files[found.place_of[name]]
         if not reader.same_bytes(first, file):
             raise SourceError(
                 f"{name} stands twice with different content: {first} and {file}; give only one"
@@ -156,7 +135,14 @@ def _sort_in(file: RawFile, family: Family, found: _Found, reader: SourceReader)
         reason = f"same bytes as {_shown(first, found.roots)}"
         found.ignored.append((_shown(file, found.roots[-1:]), reason))
     else:
-        found.files[name] = file if file.name == name else replace(file, name=name)
+        found.place_of[name] = len(found.files)
+        found.files.append(file if file.name == name else replace(file, name=name))
+
+
+def _base_name(member: str) -> str:
+    """The last part of a path inside an archive."""
+    base = member.rpartition("/")[2]
+    return PurePosixPath(member).name if base in ("", ".") else base  # the quicker way, if it does
 
 
 def _shown(file: RawFile, roots: Sequence[Path]) -> str:
@@ -210,16 +196,12 @@ class SourceReader:
         Raises:
             SourceError: it is no complete zip, encrypted, or cannot be read.
         """
-        entries = _directory(path)[::-1]
-        while entries:
-            info = entries.pop()  # and so freed: a hundred thousand of them take 50 MB
-            if info.filename.endswith("/"):  # a folder; is_dir() fails on a damaged empty name
+        for entry in _entries(path):
+            if entry.filename.endswith("/"):  # a folder
                 continue
-            if info.flag_bits & _ENCRYPTED:
+            if entry.encrypted:
                 raise SourceError(f"{path} is encrypted: unpack it and give the folder")
-            place = Place(info.header_offset, info.compress_size, info.compress_type)
-            stem = PurePosixPath(info.filename).stem
-            yield RawFile(stem, str(path), info.filename, info.file_size, info.CRC, place)
+            yield _member(str(path), entry)
 
     def crc(self, file: RawFile, data: bytes | None = None) -> int:
         """CRC-32 of a recording: the archive's own, else computed from its bytes."""
@@ -237,16 +219,22 @@ class SourceReader:
         return self._archives[path]
 
 
-def _directory(path: Path) -> list[zipfile.ZipInfo]:
+def _entries(path: Path) -> Iterator[Entry]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.infolist()
+        yield from entries(path)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
         raise SourceError(
             f"{path} is not a complete zip ({error}); was the download cut off?"
         ) from None
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _member(archive: str, entry: Entry) -> RawFile:
+    base = _base_name(entry.filename)
+    place = Place(entry.offset, entry.packed, entry.method)
+    name = base.rpartition(".")[0] or base
+    return RawFile(name, archive, entry.filename, entry.size, entry.crc, place)
 
 
 def _of_another_family(family: str, found: _Found) -> str:

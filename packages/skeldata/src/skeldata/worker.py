@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +18,16 @@ from skeldata.datasets import Dataset, get_dataset
 from skeldata.errors import ParseError
 from skeldata.memory import keep_one_heap
 from skeldata.parse.choice import WORTH_COMPILED, Parser, load_parser
-from skeldata.recipe import Recipe
 from skeldata.sources import RawFile, SourceReader
 from skeldata.store.digest import row_digest
 from skeldata.store.rows import Batch, Rows
 from skeldata.store.schema import stream_shape
 from skeldata.types import Clip, RawSequence, Rejection
+
+if TYPE_CHECKING:
+    from skeldata.recipe import Recipe
+
+_FILES_AHEAD = 2
 
 
 class Worker:
@@ -29,13 +37,17 @@ class Worker:
         dataset: what the files are.
         recipe: how they are prepared.
         size: bytes of all files to come, which decide whether a compiled parser pays.
+        ahead: read files in a thread while those before them are parsed.
     """
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, size: int = WORTH_COMPILED) -> None:
+    def __init__(
+        self, dataset: Dataset, recipe: Recipe, size: int = WORTH_COMPILED, *, ahead: bool = False
+    ) -> None:
         self.dataset = dataset
         self.recipe = recipe
         self.reader = SourceReader()
         self.size = size
+        self._ahead = ThreadPoolExecutor(1, "skeldata-read") if ahead else None
 
     @cached_property
     def parser(self) -> Parser:
@@ -48,16 +60,39 @@ class Worker:
         kept: list[int] = []
         clips: list[Clip] = []
         rejected: list[tuple[int, Rejection]] = []
-        for offset, file in enumerate(files):
+        for offset, (file, data) in enumerate(zip(files, self._contents(files), strict=True)):
             crcs.append(file.crc or 0)
             try:
-                data = self.reader.read(file)
+                if isinstance(data, ParseError):
+                    raise data
                 crcs[-1] = self.reader.crc(file, data)
                 clips.append(prepare_clip(self._parse(file.name, data), self.recipe, self.dataset))
                 kept.append(offset)
             except ParseError as fault:
                 rejected.append((offset, Rejection(file.name, fault.reason, fault.line)))
         return Batch(first, crcs, kept, rejected, self._rows([files[k].name for k in kept], clips))
+
+    def _contents(self, files: Sequence[RawFile]) -> Iterator[bytes | ParseError]:
+        """The bytes of each file, or why it cannot be read."""
+        runs = [files[start : start + _FILES_AHEAD] for start in range(0, len(files), _FILES_AHEAD)]
+        if self._ahead is None:
+            for run in runs:
+                yield from self._read(run)
+            return
+        # Reading and inflating leave Python's lock to the parser, and take as long.
+        coming = deque(self._ahead.submit(self._read, run) for run in runs[:1])
+        for run in [*runs[1:], ()]:
+            coming.append(self._ahead.submit(self._read, run))
+            yield from coming.popleft().result()
+
+    def _read(self, files: Sequence[RawFile]) -> list[bytes | ParseError]:
+        contents: list[bytes | ParseError] = []
+        for file in files:
+            try:
+                contents.append(self.reader.read(file))
+            except ParseError as fault:
+                contents.append(fault)
+        return contents
 
     def _parse(self, name: str, data: bytes) -> RawSequence:
         sequence = self.parser.read(data)
@@ -93,11 +128,15 @@ class Worker:
 def serve(connection: Connection, dataset: str, recipe: Recipe, size: int) -> None:
     """What a helper process does: prepare the files that come in, until nobody sends any more.
 
-    Takes (first, files) and answers each with a `Batch`, or with the error that it met.
+    Says None once it is ready. Takes (first, files) and answers each with a `Batch`, or with the
+    error that it met.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which then hangs up
     keep_one_heap()
     worker = Worker(get_dataset(dataset), recipe, size)
+    worker.parser  # noqa: B018 - takes a while
+    with suppress(OSError):
+        connection.send(None)
     while True:
         try:
             first, files = connection.recv()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 import torch
 
 from pspmodel.bench.contest import Contest, Settings
 from pspmodel.bench.flops import flops
-from pspmodel.bench.launches import launches
-from pspmodel.bench.measure import alternate, cuda_peak, process_peak, ratio
-from pspmodel.bench.sides import OurSide, PlainSide, Precision, Side, agreement
+from pspmodel.bench.lanes import BASELINE, Lane, Variant, Work, lane
+from pspmodel.bench.measure import alternate, ratio
+from pspmodel.bench.sides import OurSide, PlainSide, Precision, agreement
 from pspmodel.errors import PspmodelError
 from pspmodel.train.memory import lower_batches, memory_advice
 
@@ -22,31 +24,6 @@ EXACT = 1e-6
 ROUNDED = 1e-2
 """How far losses may be apart in fp32, where a GPU may use TF32; gradients are only reported: they
 pass eight blocks and a temperature of 0.07, which make a thousand roundings of one."""
-
-BASELINE = "baseline"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way of training: ``baseline``, or ours in a precision, compiled or not."""
-
-    precision: Precision | None
-    compiled: bool = False
-
-    @property
-    def name(self) -> str:
-        """As the report calls it.
-
-        >>> Variant("bf16", compiled=True).name
-        'bf16 compiled'
-        """
-        return BASELINE if self.precision is None else self.precision + self.compiled * " compiled"
-
-    def side(self, contest: Contest) -> Side:
-        """The side that trains so, with fresh weights."""
-        if self.precision is None:
-            return PlainSide(contest)
-        return OurSide(contest, self.precision, compiled=self.compiled)
 
 
 @dataclass(frozen=True)
@@ -61,7 +38,7 @@ class Figures:
         flop: counted operations of a step, see `flops`.
         flop_per_second: of a step.
         launches: operations dispatched in a step, None where compiled.
-        peak_bytes: GPU memory, or main memory of a process of its own; None if not measured.
+        peak_bytes: GPU memory, or main memory of its process; None if that cannot be said.
         ratio: how many times faster than the baseline, by the clock, median of pairs.
         cpu_ratio: likewise, by processor time.
         evaluation_clips_per_second: clips predicted a second.
@@ -123,7 +100,6 @@ def compare(
     precisions: Sequence[Precision] = ("fp32", "bf16"),
     compiled: bool = False,
     rounds: int = 5,
-    memory: bool = True,
     say: Callable[[str], object] = lambda _: None,
     started: Callable[[int], object] = lambda _: None,
     advanced: Callable[[], object] = lambda: None,
@@ -135,7 +111,6 @@ def compare(
         precisions: of ours.
         compiled: also through ``torch.compile``.
         rounds: measurements of each variant, in alternation.
-        memory: also measure peak memory; on a CPU each variant then runs in a process of its own.
         say: called with what begins.
         started: called with the number of measurements before the first.
         advanced: called after each of them.
@@ -159,36 +134,24 @@ def compare(
         variants = [Variant(None), *(Variant(precision) for precision in precisions)]
         if compiled:
             variants += [Variant(precision, compiled=True) for precision in precisions]
-        sides = {variant.name: variant.side(contest) for variant in variants}
-        counts: dict[str, int | None] = {}
-        for variant in variants:
-            say(f"{variant.name}: warming up")
-            side = sides[variant.name]
-            if variant.compiled:
-                side.step()
-            counts[variant.name] = None if variant.compiled else launches(side.step)
-
-        started(2 * rounds * len(variants))
-        device = contest.device
-        training, training_cpu = _times(
-            {name: side.step for name, side in sides.items()}, rounds, device, advanced
-        )
-        evaluation, _ = _times(
-            {name: side.evaluate for name, side in sides.items()}, rounds, device, advanced
-        )
-
-        peaks: dict[str, int | None] = dict.fromkeys(sides)
-        if memory:
-            say("measuring peak memory")
-            peaks = {
-                variant.name: _peak(variant, sides[variant.name], settings) for variant in variants
+        with ExitStack() as stack:
+            lanes = {
+                variant.name: stack.enter_context(lane(contest, variant)) for variant in variants
             }
+            counts: dict[str, int | None] = {}
+            for name, one in lanes.items():
+                say(f"{name}: warming up")
+                counts[name] = one.warm_up()
+            started(2 * rounds * len(variants))
+            training, training_cpu = _times(lanes, "step", rounds, advanced)
+            peaks = {name: one.peak() for name, one in lanes.items()}
+            evaluation, _ = _times(lanes, "evaluate", rounds, advanced)
 
     reference = OurSide(contest)
     network = reference.method.network
     work = {
         name: contest.plain_flops() if name == BASELINE else flops(network, reference.shapes())
-        for name in sides
+        for name in lanes
     }
     labelled, unlabelled = len(contest.source.labelled), len(contest.source.unlabelled)
     figures = [
@@ -206,12 +169,12 @@ def compare(
             evaluation_clips_per_second=unlabelled / median(evaluation[name]),
             evaluation_ratio=ratio(evaluation[BASELINE], evaluation[name]),
         )
-        for name in sides
+        for name in lanes
     ]
     return Report(
         recipe=contest.config.recipe,
         clips=contest.source.name,
-        device=_words(device),
+        device=_words(contest.device),
         torch=torch.__version__,
         parameters=sum(p.numel() for p in reference.method.parameters()),
         labelled=labelled,
@@ -225,27 +188,12 @@ def compare(
     )
 
 
-def run_alone(settings: Settings, variant: Variant) -> None:
-    """One step of one variant, for its peak memory in a process of its own."""
-    variant.side(Contest(settings)).step()
-
-
-def _peak(variant: Variant, side: Side, settings: Settings) -> int | None:
-    device = side.contest.device
-    if device.type == "cuda":
-        return cuda_peak(side.step, device)
-    # A compiler's own memory would drown that of the step.
-    return None if variant.compiled else process_peak(run_alone, settings, variant)
-
-
 def _times(
-    steps: Mapping[str, Callable[[], object]],
-    rounds: int,
-    device: torch.device,
-    advanced: Callable[[], object],
+    lanes: Mapping[str, Lane], work: Work, rounds: int, advanced: Callable[[], object]
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Seconds by the clock and of the processor, for each name in each round."""
-    times = alternate(steps, rounds, device, advanced)
+    timers = {name: partial(one.timed, work) for name, one in lanes.items()}
+    times = alternate(timers, rounds, advanced)
     wall = {name: [time.wall for time in taken] for name, taken in times.items()}
     return wall, {name: [time.cpu for time in taken] for name, taken in times.items()}
 

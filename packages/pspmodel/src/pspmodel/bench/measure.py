@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -30,31 +28,38 @@ class Seconds(NamedTuple):
 
 
 def alternate(
-    steps: Mapping[str, Callable[[], object]],
+    timers: Mapping[str, Callable[[int], Seconds]],
     rounds: int,
-    device: torch.device,
     advanced: Callable[[], object] = lambda: None,
 ) -> dict[str, list[Seconds]]:
     """Time several steps in turn, so that what else the machine does falls on all alike.
 
     Args:
-        steps: what to time, by name; each is called once more before, to see how long it takes.
+        timers: by name, what takes a number of repeats and returns the time of one, see `timed`;
+            each is called once more before, to see how long a step takes.
         rounds: measurements of each.
-        device: waited for before the clock is read.
         advanced: called after each measurement.
 
     Returns:
         For each name the time of one step in each round.
     """
-    repeats = {
-        name: math.ceil(_SHORTEST / _timed(step, 1, device).wall) for name, step in steps.items()
-    }
-    seconds: dict[str, list[Seconds]] = {name: [] for name in steps}
+    repeats = {name: math.ceil(_SHORTEST / timer(1).wall) for name, timer in timers.items()}
+    seconds: dict[str, list[Seconds]] = {name: [] for name in timers}
     for _ in range(rounds):
-        for name, step in steps.items():
-            seconds[name].append(_timed(step, repeats[name], device))
+        for name, timer in timers.items():
+            seconds[name].append(timer(repeats[name]))
             advanced()
     return seconds
+
+
+def timed(step: Callable[[], object], device: torch.device, repeats: int) -> Seconds:
+    """Time of one step on a device, the mean over several in a row."""
+    _wait(device)
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(repeats):
+        step()
+    _wait(device)
+    return Seconds((time.perf_counter() - wall) / repeats, (time.process_time() - cpu) / repeats)
 
 
 def ratio(baseline: Sequence[float], other: Sequence[float]) -> float:
@@ -74,37 +79,14 @@ def cuda_peak(step: Callable[[], object], device: torch.device) -> int:
     return torch.cuda.max_memory_allocated(device)
 
 
-def process_peak(function: Callable[..., object], *arguments: Any) -> int | None:
-    """Most bytes of main memory that a fresh process held while it ran a function.
-
-    Args:
-        function: importable by name.
-        arguments: can be pickled.
-
-    Returns:
-        None where the system does not say (only Linux does).
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_peak_of, function, arguments).result()
-
-
-def _peak_of(function: Callable[..., object], arguments: tuple[Any, ...]) -> int | None:
-    function(*arguments)
+def process_peak() -> int | None:
+    """Most bytes of main memory that this process has held; None where the system does not say."""
     # Not getrusage: its maximum may be that of the parent, from before the program was replaced.
     status = Path("/proc/self/status")
     if not status.exists():
         return None
     fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
     return 1024 * int(fields["VmHWM"].split()[0])
-
-
-def _timed(step: Callable[[], object], repeats: int, device: torch.device) -> Seconds:
-    _wait(device)
-    wall, cpu = time.perf_counter(), time.process_time()
-    for _ in range(repeats):
-        step()
-    _wait(device)
-    return Seconds((time.perf_counter() - wall) / repeats, (time.process_time() - cpu) / repeats)
 
 
 def _wait(device: torch.device) -> None:

@@ -31,8 +31,8 @@ def main() -> None:
       pspmodel evaluate runs/nw-ucla-xview-tiny-0.05-split0-seed0
 
     \b
-    Exit codes: 0 done; 2 wrong use; 4 unreadable or mismatched store, split or checkpoint, or
-    out of memory; 5 a loss was not finite; 130 interrupted.
+    Exit codes: 0 done; 2 wrong use; 3 done in part (sweep, report); 4 unreadable or mismatched
+    store, split or checkpoint, or out of memory; 5 a loss was not finite; 130 interrupted.
     """
 
 

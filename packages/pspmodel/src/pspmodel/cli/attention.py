@@ -18,11 +18,13 @@ from skeldata.commandline import PATH, Command, note
 @click.option("--store", type=PATH, help="The run's store, if it was moved.")
 @checkpoint_option
 @click.option(
-    "--stream", type=click.Choice(["joint", "motion"]), default="joint", show_default=True
-)
+    "--stream", type=click.Choice(["joint", "motion"]), default="joint", show_default=True,
+    help="Whose maps.",
+)  # fmt: skip
 @click.option(
-    "--format", "suffix", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True
-)
+    "--format", "suffix", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True,
+    help="Of the pictures, where --out is a folder.",
+)  # fmt: skip
 @device_option
 @click.option(
     "-o", "--out", type=PATH, help="Folder, or for one clip a file name; default: RUN/attention."

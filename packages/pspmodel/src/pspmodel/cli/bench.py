@@ -41,8 +41,9 @@ QUICK = {"labelled": 2, "unlabelled": 12, "width": 0.25, "rounds": 3}
 @click.option(
     "--steps", "rounds", type=click.IntRange(min=1), help="Measurements of each.  [default: 5]"
 )
-@click.option("--no-memory", is_flag=True, help="Leave out peak memory.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights and clips."
+)
 @click.option("--quick", is_flag=True, help="Small batches, a narrow network: under a minute.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench(
@@ -50,7 +51,6 @@ def bench(
     synthetic: bool,
     precision: str,
     compiled: bool,
-    no_memory: bool,
     quick: bool,
     as_json: bool,
     **options: Any,
@@ -58,9 +58,9 @@ def bench(
     """Compare training with a plain implementation of the released recipe.
 
     Both run on the same clips and weights. First losses and gradients are compared, then the two
-    are timed in alternation. The baseline is the released recipe written out literally: fp32,
-    absent bodies passed through as zeros, attention maps expanded entry by entry, evaluation
-    through everything.
+    are timed in alternation, on a CPU each in a process of its own. The baseline is the released
+    recipe written out literally: fp32, absent bodies passed through as zeros, attention maps
+    expanded entry by entry, evaluation through everything.
 
     \b
     Examples:
@@ -98,7 +98,6 @@ def bench(
             precisions=precisions,  # type: ignore[arg-type]
             compiled=compiled,
             rounds=rounds,
-            memory=not no_memory,
             say=note,
             started=started,
             advanced=lambda: shown[0].advance(),
@@ -142,7 +141,7 @@ def _text(report: Any) -> str:
             f"{row.evaluation_ratio:.2f}",
         )
         lines.append(f"{row.name:15}" + "".join(f"{cell:>10}" for cell in cells))
-    where = "a process of its own" if report.device.startswith("CPU") else "GPU memory"
+    where = "its process" if report.device.startswith("CPU") else "GPU memory"
     lines += [
         "",
         f"times: how much faster than the {baseline}, median of pairs, by the clock and by processor "

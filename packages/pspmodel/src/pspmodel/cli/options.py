@@ -26,5 +26,6 @@ batch_option = click.option(
     help="Clips at a time; changes memory and time, not results.",
 )
 precision_option = click.option(
-    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True
-)
+    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True,
+    help="Of the computation.",
+)  # fmt: skip

@@ -10,6 +10,8 @@ import click
 from pspmodel.cli.options import device_option
 from skeldata.commandline import PATH, Command, note
 
+_NONE_FINISHED = 3
+
 
 @click.command(cls=Command)
 @click.argument("runs", type=PATH, nargs=-1, required=True)
@@ -28,8 +30,10 @@ from skeldata.commandline import PATH, Command, note
     "takes an evaluation of the test clips.",
 )
 @device_option
-@click.option("--json", "as_json", is_flag=True, help="Print the JSON too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
 def report(
+    context: click.Context,
     runs: tuple[Path, ...],
     out: Path | None,
     store: Path | None,
@@ -53,19 +57,26 @@ def report(
 
     A folder that holds runs, such as a sweep's, stands for all of them. For several runs the page has
     mean and spread over label draws for each dataset, protocol, ratio and setting; beside it lie its
-    numbers, under its name with .json and .csv.
+    numbers, under its name with .json and .csv. Published numbers stand beside runs on the official
+    set, and not beside those on a part of it.
+
+    Of an unfinished run the page has what there is, and how to go on with it.
+
+    Exit codes: 0 done; 3 the page is written, but none of the runs is finished.
     """
     from pspmodel.errors import UsageError
     from pspmodel.figures.style import SUFFIXES
     from pspmodel.report import render_run, write_comparison, write_curves
     from pspmodel.report.records import find_runs, is_run, read_run
+    from pspmodel.report.unfinished import how_to_go_on, unfinished
     from skeldata.progress import Progress
 
-    folders = find_runs(runs)
+    records = [read_run(folder) for folder in find_runs(runs)]
     if out is not None and out.suffix.lower() in SUFFIXES:
-        write_curves([read_run(folder) for folder in folders], out)
+        write_curves(records, out)
         click.echo(str(out))
         return
+    none_finished = not any(record.finished for record in records)
     if len(runs) == 1 and is_run(runs[0]):
         with Progress(None, "evaluating", "clips") as progress:
 
@@ -77,16 +88,22 @@ def report(
             target = render_run(
                 runs[0], out, store, weights=weights, device=device, advanced=advanced
             )
-        if as_json:
-            click.echo((runs[0] / "report.json").read_text("utf-8").rstrip())
-        else:
+        for line in unfinished(records[0]):
+            note(f"note: {line}:\n  {how_to_go_on(records[0])}")
+        if not as_json:
             click.echo(str(target))
+        elif records[0].report is None:
+            click.echo(json.dumps(records[0].row(), indent=2))
+        else:
+            click.echo((runs[0] / "report.json").read_text("utf-8").rstrip())
+        if none_finished:
+            context.exit(_NONE_FINISHED)
         return
     if store is not None:
         raise UsageError("--store is for the page of one run; several are read without stores")
     if out is None:
         out = (runs[0] if len(runs) == 1 else Path()) / "report.html"
-    content = write_comparison([read_run(folder) for folder in folders], out)
+    content = write_comparison(records, out)
     for warning in content["warnings"]:
         note(f"note: {warning}")
     if as_json:
@@ -94,3 +111,6 @@ def report(
         click.echo(json.dumps(content, indent=2))
     else:
         click.echo(str(out))
+    if none_finished:
+        note("note: none of the runs is finished, so there are no accuracies to compare")
+        context.exit(_NONE_FINISHED)

@@ -24,7 +24,13 @@ from skeldata.commandline import PATH, Command, counted
     "--draws", type=click.IntRange(min=1), default=5, show_default=True,
     help="How often the joints are drawn.",
 )  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the draws of joints.",
+)
 @batch_option
 @precision_option
 @device_option

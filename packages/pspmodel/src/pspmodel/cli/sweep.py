@@ -41,7 +41,9 @@ _SOME_FAILED = 3
     help="Runs at a time; several GPUs are dealt out in turn.",
 )
 @device_option
-@click.option("--out", type=PATH, help="Folder of the runs; default: runs/sweep-DATASET-PROTOCOL.")
+@click.option(
+    "-o", "--out", type=PATH, help="Folder of the runs; default: runs/sweep-DATASET-PROTOCOL."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print sweep.json instead of the table.")
 @click.pass_context
 def sweep(
@@ -87,6 +89,8 @@ def sweep(
         out=out,
     )
     note(f"{counted(len(plan.runs), 'run')} in {plan.out}")
+    for remark in plan.notes:
+        note(f"note: {remark}")
     failures = run_sweep(plan, jobs=jobs, say=note)
     content = json.loads((plan.out / "sweep.json").read_text("utf-8"))
     for warning in content["warnings"]:

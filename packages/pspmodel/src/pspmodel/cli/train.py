@@ -14,7 +14,13 @@ from skeldata.commandline import PATH, Command, note
 @click.command(cls=Command)
 @click.option("--store", type=PATH, required=True, help="A store made by `skeldata prepare`.")
 @click.option("--ratio", help="Share of labels, an exact decimal such as 0.05 or 5%.")
-@click.option("--labels", type=PATH, help="A split manifest or name list instead of --ratio.")
+@click.option(
+    "--labels",
+    type=PATH,
+    metavar="LIST",
+    help="Labelled names instead of --ratio: a manifest, any list that `skeldata splits import` reads "
+    "(.txt, .csv, .json, .pkl), or a published one by name (x-car).",
+)
 @click.option("--protocol", help="xsub, xview or xset; default: the dataset's first.")
 @click.option("--method", help="Training method; default: the recipe's.")
 @click.option(
@@ -39,7 +45,12 @@ from skeldata.commandline import PATH, Command, note
 )
 @device_option
 @click.option("--steps", type=click.IntRange(min=1), help="Stop after this many steps, resumably.")
-@click.option("--out", type=PATH, help="The run's folder; default: runs/<what it is>.")
+@click.option(
+    "-o",
+    "--out",
+    type=PATH,
+    help="The run's folder; default: runs/ and what it is, not which store.",
+)
 @click.option("--resume", is_flag=True, help="Continue the run in its folder.")
 @click.option("--tensorboard", is_flag=True, help="Also write TensorBoard events into the folder.")
 def train(steps: int | None, resume: bool, tensorboard: bool, **options: Any) -> None:
@@ -49,7 +60,7 @@ def train(steps: int | None, resume: bool, tensorboard: bool, **options: Any) ->
     Examples:
       pspmodel train --store ucla.zarr --ratio 0.05
       pspmodel train --store ntu.zarr --protocol xview --ratio 0.1 --recipe psp-code --seed 1
-      pspmodel train --store ucla.zarr --labels our-labels.json --set optim.lr=0.02
+      pspmodel train --store ucla.zarr --labels our-labels.csv --set optim.lr=0.02
       pspmodel train --store ntu.zarr --ratio 0.05 --recipe psp-code+b3
 
     \b

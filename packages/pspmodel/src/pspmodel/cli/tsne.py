@@ -21,7 +21,8 @@ from skeldata.commandline import PATH, Command, note
 @click.option(
     "--classes",
     metavar="LIST",
-    help="Names or 1-based numbers, by commas, or all; default: all, of many ten evenly spaced.",
+    help="Names or action ids as in sample names (A043, a08), by commas, or all; default: all, of many "
+    "ten evenly spaced.",
 )
 @click.option(
     "--clips",
@@ -31,10 +32,14 @@ from skeldata.commandline import PATH, Command, note
     show_default=True,
     help="Draw at most so many, the same share of each class.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
-    "--perplexity", type=click.FloatRange(min=1, min_open=True), default=30.0, show_default=True
-)
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+    help="Of t-SNE, and of the choice of clips.",
+)  # fmt: skip
+@click.option(
+    "--perplexity", type=click.FloatRange(min=1, min_open=True), default=30.0, show_default=True,
+    help="About how many neighbours each clip has; lowered for few clips.",
+)  # fmt: skip
 @device_option
 @click.option("-o", "--out", type=PATH, help="A .png, .svg or .pdf; default: RUN/tsne-SPLIT.png.")
 def tsne(
@@ -54,7 +59,7 @@ def tsne(
     \b
     Examples:
       pspmodel tsne runs/nw-ucla-xview-tiny-0.05-split0-seed0
-      pspmodel tsne runs/ntu --split train --classes "drink water,falling,43" -o map.svg
+      pspmodel tsne runs/ntu --split train --classes "drink water,falling,A050" -o map.svg
 
     Needs scikit-learn: pip install 'pspmodel[analysis]'. Distances between far groups of a t-SNE map
     mean nothing; it shows neighbourhoods.
@@ -73,12 +78,12 @@ def tsne(
     target = out if out is not None else run / f"tsne-{split}.png"
     check_suffix(target)
     loaded = load_run(run, store=store, device=device)
-    names = loaded.store.dataset.classes
+    titles = embedding.class_titles(loaded.store.dataset)
     part = loaded.selection.test
     if split == "train":
         part = probe_rows(loaded.store, loaded.selection, "all")
     present = np.unique(loaded.store.labels[part]).tolist()
-    labels = embedding.chosen_classes(names, classes, present)
+    labels = embedding.chosen_classes(loaded.store.dataset, classes, present)
     rows = part[np.isin(loaded.store.labels[part], labels)]
     if len(rows) < 3:
         raise UsageError(f"{len(rows)} {split} clips are of these classes; t-SNE needs 3")
@@ -96,5 +101,5 @@ def tsne(
         f"{loaded.config.recipe}, {facts['dataset']} {facts['protocol']}, "
         f"{len(rows):,} {split} clips, features of the frozen encoder"
     )
-    figures.save(figures.embedding_map(points, loaded.store.labels[rows], names, title), target)
+    figures.save(figures.embedding_map(points, loaded.store.labels[rows], titles, title), target)
     click.echo(str(target))

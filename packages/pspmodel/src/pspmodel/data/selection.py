@@ -44,14 +44,14 @@ class Selection:
 def choose_split(
     store: Store, *, protocol: str | None, ratio: str | None, seed: int, labels: Path | None
 ) -> tuple[str, Split]:
-    """The protocol and the labelled names: drawn by the rule, or read from a manifest.
+    """The protocol and the labelled names: drawn by the rule, or read from a manifest or any list.
 
     Raises:
         UsageError: neither or both of ratio and manifest, or the protocol is missing.
         DataMismatchError: the manifest is of another dataset or protocol.
     """
     if (ratio is None) == (labels is None):
-        raise UsageError("give either --ratio, such as 0.05, or --labels with a manifest")
+        raise UsageError("give either --ratio, such as 0.05, or --labels with a list of names")
     if labels is not None:
         split = read_manifest(labels, dataset=store.dataset.id, protocol=protocol)
         if split.dataset != store.dataset.id:
@@ -91,7 +91,7 @@ def select(
     train, test = np.flatnonzero(train_mask), np.flatnonzero(~train_mask)
     inside = set(store.names)
     held = [name for name in split.names if name in inside]
-    warnings = list(split.warnings)
+    warnings = [*split.warnings, *filter(None, [split.rounding])]
     if len(held) < len(split.names):
         lacking = next(name for name in split.names if name not in inside)
         warnings.append(
@@ -104,7 +104,7 @@ def select(
         raise DataMismatchError(
             "training rows", "labelled names only from the training part",
             f"{len(wrong)} test names, e.g. {store.names[wrong[0]]}", f"split {split.digest[:12]}",
-            "use a split of this protocol",
+            "use a split of this protocol, or say which one it is of with --protocol",
         )  # fmt: skip
     for what, rows in (("labelled rows", labelled), ("test rows", test)):
         if not len(rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspmodel.errors import MissingExtraError, UsageError
+from skeldata import Dataset
+
+_ACTION = re.compile(r"[aA]?([0-9]{1,3})", re.ASCII)
 
 DEFAULT_CLASSES = 10
 """Classes drawn when none are named and there are more than `ALL_CLASSES`."""
@@ -56,24 +60,39 @@ def tsne(
     return np.asarray(model.fit_transform(features), dtype=np.float32)
 
 
-def chosen_classes(classes: Sequence[str], wanted: str | None, present: Sequence[int]) -> list[int]:
+def class_titles(dataset: Dataset) -> tuple[str, ...]:
+    """Classes as legends have them, in label order: the action id of sample names, and the name.
+
+    >>> from skeldata import get_dataset
+    >>> class_titles(get_dataset("ntu60"))[42], class_titles(get_dataset("nw-ucla"))[6]
+    ('A043 falling', 'a08 donning')
+    """
+    codes = (f"A{a:03}" if dataset.family == "ntu" else f"a{a:02}" for a in dataset.labels)
+    return tuple(f"{code} {dataset.classes[label]}" for code, label in zip(
+        codes, dataset.labels.values(), strict=True,
+    ))  # fmt: skip
+
+
+def chosen_classes(dataset: Dataset, wanted: str | None, present: Sequence[int]) -> list[int]:
     """Labels to draw.
 
     Args:
-        classes: all names in label order.
-        wanted: names or 1-based numbers separated by commas; ``all``; None takes all that are
-            present, or `DEFAULT_CLASSES` of them evenly spaced in label order where there are many.
-            So the choice never depends on results.
+        dataset: whose classes.
+        wanted: names or action ids of sample names (``A043``, ``a08``, or the bare number), separated
+            by commas; ``all``; None takes all that are present, or `DEFAULT_CLASSES` of them evenly
+            spaced in label order where there are many. So the choice never depends on results.
         present: labels that occur, sorted.
 
     Raises:
-        UsageError: a name or number is not a class.
+        UsageError: a name or action id is not of the dataset.
 
-    >>> chosen_classes(["throw", "carry", "sit down"], "carry,1", [0, 1, 2])
-    [0, 1]
-    >>> chosen_classes(["throw", "carry", "sit down"], None, [0, 2])
+    >>> from skeldata import get_dataset
+    >>> chosen_classes(get_dataset("nw-ucla"), "carry,a08,1", [0, 1, 2])
+    [0, 6, 9]
+    >>> chosen_classes(get_dataset("nw-ucla"), None, [0, 2])
     [0, 2]
     """
+    classes = dataset.classes
     if wanted == "all" or (wanted is None and len(present) <= ALL_CLASSES):
         return list(present)
     if wanted is None:
@@ -83,12 +102,13 @@ def chosen_classes(classes: Sequence[str], wanted: str | None, present: Sequence
     for text in (part.strip() for part in wanted.split(",")):
         if text in classes:
             found.add(classes.index(text))
-        elif text.isdecimal() and 1 <= int(text) <= len(classes):
-            found.add(int(text) - 1)
+        elif (action := _ACTION.fullmatch(text)) and int(action[1]) in dataset.labels:
+            found.add(dataset.labels[int(action[1])])
         else:
+            code, _, name = class_titles(dataset)[-1].partition(" ")
             raise UsageError(
-                f"--classes: {text!r} is not a class; use numbers 1 to {len(classes)}, "
-                f"names such as {classes[0]!r}, or all"
+                f"--classes: {text!r} is no class of {dataset.id}; use action ids as in sample names, "
+                f"e.g. {code}, names such as {name!r}, or all"
             )
     return sorted(found)
 

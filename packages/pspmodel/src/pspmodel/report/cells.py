@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pspmodel.report.coverage import coverage, is_whole
 from pspmodel.report.records import RunRecord
 from skeldata.commandline import counted, shortened
 
@@ -64,6 +65,11 @@ class Cell:
     def spread(self, rule: str) -> Spread | None:
         """Mean and spread of an accuracy; None where no run has it."""
         return spread((record.draw, record.accuracy(rule)) for record in self.records)
+
+    @property
+    def whole(self) -> bool:
+        """Whether published numbers may stand beside it: all its stores hold the official set."""
+        return all(map(is_whole, self.records))
 
     @property
     def draws(self) -> tuple[str, ...]:
@@ -121,8 +127,13 @@ def series_labels(records: Sequence[RunRecord]) -> dict[Path, str]:
     """What to call each run's setting: its recipe, and where runs of one recipe differ, in what.
 
     The training seed and the number of repetitions are no part of a setting. Recipes may say
-    different things for different datasets, so settings are compared within a dataset.
+    different things for different datasets, so settings are compared within a dataset. Where some
+    stores hold the official set and others a part of it, the label says which.
     """
+    mixed = {
+        dataset: len({is_whole(r) for r in records if r.data["dataset"] == dataset}) > 1
+        for dataset in {record.data["dataset"] for record in records}
+    }
     by_recipe: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for record in records:
         variants = by_recipe.setdefault((record.data["dataset"], record.config["recipe"]), {})
@@ -142,6 +153,8 @@ def series_labels(records: Sequence[RunRecord]) -> dict[Path, str]:
         if len(told) > _KEYS_IN_LABEL:
             number = list(variants).index(json.dumps(mine, sort_keys=True)) + 1
             told = [*told[:_KEYS_IN_LABEL], f"... (variant {number})"]
+        if mixed[record.data["dataset"]] and not is_whole(record):
+            told.append(f"on {coverage(record)}")
         labels[record.folder] = ", ".join((recipe, *told))
     return labels
 
@@ -149,7 +162,7 @@ def series_labels(records: Sequence[RunRecord]) -> dict[Path, str]:
 def warnings(records: Sequence[RunRecord]) -> list[str]:
     """What keeps numbers of these runs from being compared, one line each."""
     found = []
-    unfinished = [record.folder.name for record in records if not record.finished]
+    unfinished = [f"{r.folder.name} ({r.progress})" for r in records if not r.finished]
     if unfinished:
         names = ", ".join(shortened(unfinished, 3))
         found.append(f"{counted(len(unfinished), 'run')} not finished and left out: {names}")
@@ -160,6 +173,12 @@ def warnings(records: Sequence[RunRecord]) -> list[str]:
         tables.setdefault(f"{cell.dataset} {cell.protocol}", []).append(cell)
         columns.setdefault(f"{cell.dataset} {cell.protocol}, {cell.share}", []).append(cell)
     for where, members in tables.items():
+        partial = [cell for cell in members if not cell.whole]
+        for cover, count in Counter(coverage(r) for c in partial for r in c.records).items():
+            found.append(
+                f"{where}: {counted(count, 'run')} on a store with {cover}; published numbers are of "
+                "all of them and are not set beside"
+            )
         stores = Counter(r.data["store_digest"][:12] for cell in members for r in cell.records)
         if len(stores) > 1:
             found.append(

@@ -49,11 +49,11 @@ def write_comparison(records: Sequence[RunRecord], out: Path) -> dict[str, Any]:
 def comparison(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Everything the page says, as JSON can hold it; our accuracies and published ones in per cent.
 
-    Published numbers are listed for every dataset and protocol that has runs, with their source and
-    how their weights were chosen.
+    Published numbers are listed for every dataset and protocol that has runs on the official set, with
+    their source and how their weights were chosen; beside runs on a part of it they would mislead.
     """
     gathered = cells(records)
-    tables = list(dict.fromkeys((cell.dataset, cell.protocol) for cell in gathered))
+    tables = dict.fromkeys((cell.dataset, cell.protocol) for cell in gathered if cell.whole)
     return {
         "rules": dict(RULES),
         "spread": "mean and sample standard deviation over label draws (split seeds), n of them; "
@@ -87,7 +87,7 @@ def as_csv(content: dict[str, Any]) -> str:
 
 def _cell(cell: Cell) -> dict[str, Any]:
     theirs = None
-    if cell.ratio is not None:
+    if cell.ratio is not None and cell.whole:
         theirs = paper().ratios(cell.dataset, cell.protocol).get(cell.ratio)
     return {
         "dataset": cell.dataset,
@@ -97,6 +97,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "series": cell.series,
         "split_seeds": list(cell.draws),
         "accuracy": {rule: _percents(cell.spread(rule)) for rule in RULES},
+        "official_set": cell.whole,
         "psp_paper": theirs,
         "runs": [record.folder.name for record in cell.records],
     }

@@ -29,7 +29,7 @@ def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
     """The page, from runs and the content of `pspmodel.report.comparison.comparison`."""
     tables = list(dict.fromkeys((cell["dataset"], cell["protocol"]) for cell in content["cells"]))
     finished = sum(record.finished for record in records)
-    parts = [_opening(finished), notes(content["warnings"])]
+    parts = [_opening(finished, bool(content["published"])), notes(content["warnings"])]
     for dataset, protocol in tables:
         mine = [c for c in content["cells"] if (c["dataset"], c["protocol"]) == (dataset, protocol)]
         theirs = [
@@ -40,26 +40,29 @@ def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
             f"<h2>{html.escape(title)}</h2>",
             _table(mine, theirs),
             _picture(title, mine, theirs),
-            _sources(theirs),
+            _sources(theirs, any(cell["official_set"] for cell in mine)),
         ]
     parts += ["<h2>Learning curves</h2>", *_curves(records), "<h2>All runs</h2>", _runs(records)]
     parts += ["<h2>Repeat them</h2>", _repeated(records)]
-    return page(f"{counted(len(records), 'run')} beside the published numbers", *parts)
+    beside = " beside the published numbers" if content["published"] else ""
+    return page(f"{counted(len(records), 'run')}{beside}", *parts)
 
 
-def _opening(finished: int) -> str:
+def _opening(finished: int, beside: bool) -> str:
     rules = "".join(
         f"<li><b>{html.escape(SHORT[rule])}</b>: {html.escape(words)}</li>"
         for rule, words in RULES.items()
+    )
+    published = (
+        "<p>The published numbers of PSP are of one run each, on the authors' own label draw, and the best "
+        "epoch on the test set: lay them beside our <b>oracle</b> rows. Our other rows are stricter.</p>"
     )
     return (
         f"<p>Top-1 accuracy on the test set in per cent, of {finished} finished "
         f"run{'' if finished == 1 else 's'}. Ours are means ± sample standard deviations over n label "
         "draws (split seeds); training seeds of one draw are averaged first. Every one of our numbers "
         f"says which weights it is of:</p><ul>{rules}</ul>"
-        "<p>The published numbers of PSP are of one run each, on the authors' own label draw, and the best "
-        "epoch on the test set: lay them beside our <b>oracle</b> rows. Our other rows are stricter.</p>"
-    )
+    ) + (published if beside else "")
 
 
 def _table(mine: Sequence[Content], theirs: Sequence[Content]) -> str:
@@ -121,12 +124,15 @@ def _published_rows(entries: Sequence[Content], columns: Sequence[str]) -> list[
     return rows
 
 
-def _sources(theirs: Sequence[Content]) -> str:
+def _sources(theirs: Sequence[Content], official: bool) -> str:
     told = dict.fromkeys((entry["source"], entry["selection"]) for entry in theirs)
     if not told:
-        return (
-            '<p class="faint">Nothing published for this dataset and protocol is known to us.</p>'
+        why = (
+            "Nothing published for this dataset and protocol is known to us."
+            if official
+            else "No published numbers: they are of the whole dataset, and these stores hold a part of it."
         )
+        return f'<p class="faint">{why}</p>'
     items = "".join(
         f"<li>{html.escape(source)}. Weights: {html.escape(selection)}.</li>"
         for source, selection in told
@@ -204,7 +210,7 @@ def _runs(records: Sequence[RunRecord]) -> str:
             "–" if row["split_seed"] is None else str(row["split_seed"]),
             str(row["seed"]),
             *(percent(row[rule]) for rule in RULES),
-            steps + ("" if record.finished else " (unfinished)"),
+            steps if record.finished else f"{record.progress} (unfinished)",
             _computed_on(record.report or {}),
             f"<code>{row['split_digest'][:8]}</code>",
             f"<code>{row['store_digest'][:8]}</code>",

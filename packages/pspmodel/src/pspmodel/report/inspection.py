@@ -123,14 +123,16 @@ def _features(run: Run) -> tuple[Picture, ...] | str:
         return f"{error}."
     store, test = run.store, run.selection.test
     present = np.unique(store.labels[test]).tolist()
-    labels = embedding.chosen_classes(store.dataset.classes, None, present)
+    labels = embedding.chosen_classes(store.dataset, None, present)
     rows: NDArray[np.int64] = test[np.isin(store.labels[test], labels)]
     if len(rows) < 3:
         return f"A map of features needs 3 test clips; there are {len(rows)}."
     rows = embedding.thinned(rows, store.labels[rows], MAPPED_CLIPS, seed=0)
     points = embedding.tsne(features_of(run.method, run.data, rows))
     caption = " ".join(_about_the_map(len(rows), len(test), len(labels), len(present)))
-    figure = figures.embedding_map(points, store.labels[rows], store.dataset.classes, "")
+    figure = figures.embedding_map(
+        points, store.labels[rows], embedding.class_titles(store.dataset), ""
+    )
     return (Picture(caption, figures.png(figure)),)
 
 

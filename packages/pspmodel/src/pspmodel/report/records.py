@@ -1,15 +1,16 @@
-"""Runs as they lie in their folders, read without torch, store or weights."""
+"""Runs as they lie in their folders, read without store or weights."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pspmodel.errors import CheckpointError
+from pspmodel.train import checkpoint
 from pspmodel.train.metrics import MetricsFile
 
 _CONFIG, _REPORT = "config.json", "report.json"
@@ -25,12 +26,14 @@ class RunRecord:
         config: its resolved settings.
         data: identity of store and split.
         report: content of report.json, None before the first.
+        plan: its stages, as config.json has them; empty in runs of earlier versions.
     """
 
     folder: Path
     config: Mapping[str, Any] = field(repr=False)
     data: Mapping[str, Any] = field(repr=False)
     report: dict[str, Any] | None = field(repr=False)
+    plan: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
     @property
     def finished(self) -> bool:
@@ -67,8 +70,27 @@ class RunRecord:
     @property
     def stages(self) -> tuple[tuple[str, int, int], ...]:
         """Name, steps before and steps at the end of each stage; empty where it was not written."""
-        stages = (self.report or {}).get("stages", [])
+        stages = (self.report or {}).get("stages") or self.plan
         return tuple((each["name"], each["first"], each["end"]) for each in stages)
+
+    @property
+    def total_steps(self) -> int | None:
+        """Steps of its whole schedule; None where it was not written."""
+        return self.stages[-1][2] if self.stages else None
+
+    @property
+    def steps_done(self) -> int:
+        """Steps of its last checkpoint, from where it can go on; 0 before the first."""
+        last = self.folder / "checkpoints" / "last"
+        if checkpoint.exists(last):
+            return int(checkpoint.load_facts(last)["step"])
+        return int((self.report or {}).get("steps", 0))
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        total = "" if self.total_steps is None else f" of {self.total_steps:,}"
+        return f"step {self.steps_done:,}{total}"
 
     def row(self) -> dict[str, Any]:
         """The run in one flat line, as CSV and JSON have it."""
@@ -116,7 +138,7 @@ def read_run(folder: Path) -> RunRecord:
     report = None
     if (folder / _REPORT).is_file():
         report = _read(folder / _REPORT, _NEEDED)
-    return RunRecord(folder, saved["config"], saved["data"], report)
+    return RunRecord(folder, saved["config"], saved["data"], report, saved.get("stages", ()))
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:

@@ -124,6 +124,25 @@ def _splitting(record: RunRecord, notes: list[str]) -> Iterator[str]:
         notes.append("Labels are drawn from the store's own training names, not the official ones.")
 
 
+def resuming(record: RunRecord, store: str, folder: str) -> str | None:
+    """The command that goes on with a run that was interrupted; None where its own must be repeated.
+
+    Args:
+        record: of the run.
+        store: its store, as the command is to name it.
+        folder: its folder, likewise.
+    """
+    split = record.data["split"]
+    arguments, text = _settings(record)
+    if arguments is None or text or split["rule"] != "assl":
+        return None
+    return shlex.join([
+        "pspmodel", "train", "--store", store, "--protocol", record.data["protocol"],
+        "--ratio", split["ratio"], "--split-seed", str(split["seed"]), *arguments,
+        "--out", folder, "--resume",
+    ])  # fmt: skip
+
+
 def _training(record: RunRecord, arguments: Sequence[str]) -> str:
     split, report = record.data["split"], record.report or {}
     processes = int(report.get("processes", 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import skeldata
 from pspmodel.collectives import world_size
 from pspmodel.errors import CheckpointError, DataMismatchError
 from pspmodel.evaluate.scores import load_scores, save_scores
+from pspmodel.report.coverage import coverage_of
 from pspmodel.report.inspection import Advanced, inspect, not_inspected
 from pspmodel.report.page import replace
 from pspmodel.report.records import RunRecord, read_run
 from pspmodel.report.repeat import preparation
 from pspmodel.report.rules import RULES
 from pspmodel.report.run_page import run_page
+from pspmodel.report.unfinished import unfinished_page
 from pspmodel.train.setup import Run
 from pspmodel.train.state import Outcome
 from skeldata import Store, open_store
@@ -52,7 +55,8 @@ def render_run(
     """Write the page of a run again, with what the weights have to say as well.
 
     Single streams, attention and the map of features need the store and the last checkpoint; where
-    one lacks, the page says so in their place.
+    one lacks, the page says so in their place. Of a run that was interrupted before it reported there
+    is a page with what it has measured so far.
 
     Args:
         folder: of the run.
@@ -66,15 +70,17 @@ def render_run(
         Where the page is.
 
     Raises:
-        CheckpointError: there is no run, or it never wrote a report.
+        CheckpointError: there is no run, or one of its files is damaged.
         DataMismatchError: ``store`` is not the run's.
         StoreError: there is no store at ``store``.
     """
     record = read_run(folder)
+    target = out if out is not None else folder / "report.html"
     if record.report is None:
-        raise CheckpointError(
-            f"{folder} has no report.json yet; end its training with `pspmodel train ... --resume`"
-        )
+        text = unfinished_page(record)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace(target, text)
+        return target
     try:
         names, scores = load_scores(folder / "scores.npz")
     except (OSError, ValueError, KeyError) as error:
@@ -85,7 +91,6 @@ def render_run(
         seen = not_inspected("The store is not at hand; give it with --store.")
     elif weights and opened is not None:
         seen = inspect(folder, opened.path, device, advanced)
-    target = out if out is not None else folder / "report.html"
     text = run_page(record, names, scores, opened, seen)
     target.parent.mkdir(parents=True, exist_ok=True)
     replace(target, text)
@@ -129,6 +134,7 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
             "held_out": len(run.selection.held_out),
             "test": len(run.selection.test),
         },
+        "official_clips": asdict(coverage_of(run.store)),
         "held_out_subjects": list(run.selection.held_out_subjects),
         "warnings": list(run.selection.warnings),
         "steps": state.step,

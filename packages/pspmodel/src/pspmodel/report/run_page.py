@@ -11,6 +11,7 @@ from pspmodel import figures
 from pspmodel.evaluate.scores import BOTH, Scores
 from pspmodel.published import paper
 from pspmodel.report.comparison import published_entries
+from pspmodel.report.coverage import coverage, is_whole
 from pspmodel.report.curves import spans
 from pspmodel.report.inspection import Inspection
 from pspmodel.report.page import (
@@ -29,6 +30,7 @@ from pspmodel.report.records import RunRecord
 from pspmodel.report.repeat import commands as commands_of
 from pspmodel.report.repeat import preparation
 from pspmodel.report.rules import RULES, SHORT, percent
+from pspmodel.report.unfinished import unfinished
 from skeldata import Store, get_dataset
 
 Content = Mapping[str, Any]
@@ -55,7 +57,7 @@ def run_page(
     sections = {
         "Top-1 accuracy on the test set": _accuracies(content),
         "Each stream alone": _streams(content, seen),
-        "Beside the published numbers": _beside_the_paper(content),
+        "Beside the published numbers": _beside_the_paper(record),
         "Learning curves": _curves(record),
         "Each class, last step": _classes(scores, classes),
         "Confusion matrix, last step": picture(
@@ -72,7 +74,7 @@ def run_page(
     }
     return page(
         title,
-        notes(content["warnings"]),
+        notes([*unfinished(record), *content["warnings"]]),
         *(
             f"<section><h2>{html.escape(head)}</h2>{text}</section>\n"
             for head, text in sections.items()
@@ -117,7 +119,13 @@ def _streams(content: Content, seen: Inspection) -> str:
     return f"{text}<p>{told}</p>"
 
 
-def _beside_the_paper(content: Content) -> str:
+def _beside_the_paper(record: RunRecord) -> str:
+    content: Content = record.report or {}
+    if not is_whole(record):
+        return _pictures(
+            f"The store holds {coverage(record)} of {get_dataset(content['dataset']).title}. Published "
+            "numbers are of all of them, so none are set beside a run on this part."
+        )
     ratio = None if content["ratio"] is None else Decimal(content["ratio"])
     if ratio is None:
         return _pictures("The labels are a list of names; published numbers are of other labels.")
@@ -213,6 +221,7 @@ def _facts(record: RunRecord, share: str) -> Iterator[tuple[str, str]]:
         "Labels": f"{share}, {ratio}" + ("" if seed is None else f", split seed {seed}"),
         "Unlabelled / held-out / test clips": parts,
         "Training seed": str(content["seed"]),
+        "Clips of the store": str(coverage(record)),
         "Steps": f"{content['steps']:,}" + ("" if content["finished"] else " (not finished)"),
         "Time": f"{content['seconds']:,.0f} s, {content['precision']}",
         "Device": f"{where}, {content['device']}",

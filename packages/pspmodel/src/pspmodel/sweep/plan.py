@@ -47,6 +47,7 @@ class Sweep:
         device: auto, cpu or cuda.
         runs: in order of execution.
         identity: of each run by name: its resolved settings, store, protocol and split.
+        notes: what the user should know about the draws, one line each.
     """
 
     store: Path
@@ -56,6 +57,7 @@ class Sweep:
     device: str
     runs: tuple[Planned, ...]
     identity: dict[str, dict[str, Any]] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def folder(self, planned: Planned) -> Path:
         """Where a run lies."""
@@ -116,11 +118,14 @@ def plan_sweep(
     }
     runs: dict[str, Planned] = {}
     identity = {}
+    notes: dict[str, None] = {}
     for split_seed in split_seeds:
         for ratio in exact:
             _, split = choose_split(
                 opened, protocol=protocol, ratio=ratio, seed=split_seed, labels=None
             )
+            if split.rounding is not None:
+                notes[split.rounding] = None
             for (recipe, seed), config in configs.items():
                 name = f"{dataset}-{protocol}-{config.recipe}-{ratio}-split{split_seed}-seed{seed}"
                 planned = Planned(name, recipe, ratio, split_seed, seed)
@@ -137,7 +142,10 @@ def plan_sweep(
     folder = out if out is not None else Path("runs", f"sweep-{dataset}-{protocol}")
     if is_run(folder):
         raise UsageError(f"--out {folder} is the folder of a run; choose another for the sweep")
-    return Sweep(store, protocol, folder, tuple(overrides), device, tuple(runs.values()), identity)
+    planned_runs = tuple(runs.values())
+    return Sweep(
+        store, protocol, folder, tuple(overrides), device, planned_runs, identity, tuple(notes)
+    )
 
 
 def _config(recipe: str, dataset: str, overrides: Sequence[str], seed: int) -> RunConfig:

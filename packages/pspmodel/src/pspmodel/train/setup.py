@@ -218,18 +218,43 @@ def _claim(run: Run, resume: bool) -> None:
         names = [run.store.names[row] for row in run.selection.labelled]
         (run.folder / "labelled.txt").write_text("".join(f"{n}\n" for n in sorted(names)), "utf-8")
         temporary = run.folder / f".{CONFIG_FILE}.writing"
-        temporary.write_text(json.dumps(wanted, indent=2) + "\n", "utf-8")
+        stages = [{"name": s.name, "first": s.first, "end": s.end} for s in run.stages]
+        temporary.write_text(json.dumps(wanted | {"stages": stages}, indent=2) + "\n", "utf-8")
         temporary.replace(run.folder / CONFIG_FILE)
         return
+    changed = [each for each in _differences(saved, wanted) if each[0] != "data.store"]
     if not resume:
-        raise UsageError(
-            f"{run.folder} holds a run already; add --resume to continue it, or choose --out"
+        raise UsageError(_taken(run, saved["data"], changed))
+    if saved["data"]["store_digest"] != run.facts["store_digest"]:
+        raise DataMismatchError(
+            "store_digest", saved["data"]["store_digest"], run.facts["store_digest"],
+            str(run.store.path),
+            f"the run in {run.folder} is on {saved['data']['store']}: give that store, or another --out",
+        )  # fmt: skip
+    for path, old, new in changed:
+        raise DataMismatchError(
+            path, old, new, "this command", f"the run in {run.folder} was started otherwise"
         )
-    for path, old, new in _differences(saved, wanted):
-        if path != "data.store":
-            raise DataMismatchError(
-                path, old, new, "this command", f"the run in {run.folder} was started otherwise"
-            )
+
+
+def _taken(run: Run, data: dict[str, Any], changed: Sequence[tuple[str, Any, Any]]) -> str:
+    """Why a new run cannot have its folder, and what to do: names do not tell stores apart."""
+    of = f"{data['store']}, content {data['store_digest'][:12]}"
+    if data["store_digest"] != run.facts["store_digest"]:
+        return (
+            f"{run.folder} holds a run on another store ({of}; here {run.store.path}, content "
+            f"{run.facts['store_digest'][:12]}); choose another --out for this one"
+        )
+    if changed:
+        path, old, new = changed[0]
+        return (
+            f"{run.folder} holds a run on this store with another {path} ({old}; here {new}); "
+            "choose another --out for this one"
+        )
+    return (
+        f"{run.folder} holds a run already; add --resume to continue it, or choose another --out "
+        f"(it is this very run, on {of})"
+    )
 
 
 def _saved(folder: Path) -> dict[str, Any] | None:

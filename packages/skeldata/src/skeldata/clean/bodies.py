@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skeldata.errors import ParseError
-from skeldata.recipe import EnergySelector
 from skeldata.types import RawBody, RawSequence
+
+if TYPE_CHECKING:
+    from skeldata.recipe import EnergySelector
 
 
 @dataclass(frozen=True, slots=True, eq=False)

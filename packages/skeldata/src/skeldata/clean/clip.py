@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from skeldata.clean.bodies import Tracks, select_by_energy
@@ -10,8 +12,10 @@ from skeldata.clean.resample import resample
 from skeldata.clean.tracks import select_by_tracks
 from skeldata.datasets import Dataset
 from skeldata.errors import ParseError, RecipeError
-from skeldata.recipe import Recipe, TracksSelector
 from skeldata.types import Clip, RawSequence
+
+if TYPE_CHECKING:
+    from skeldata.recipe import Recipe
 
 
 def prepare_clip(sequence: RawSequence, recipe: Recipe, dataset: Dataset) -> Clip:
@@ -53,7 +57,7 @@ def prepare_tracks(sequence: RawSequence, recipe: Recipe, dataset: Dataset) -> T
     layout = dataset.layout.name
     if layout not in recipe.normalise:
         raise RecipeError(f"recipe {recipe.name} has no [normalise.{layout}] for {dataset.id}")
-    if isinstance(recipe.selector, TracksSelector):
+    if recipe.selector.kind == "tracks":
         tracks = select_by_tracks(sequence, recipe.selector, dataset.persons)
     else:
         tracks = select_by_energy(sequence, recipe.selector, dataset.persons)

@@ -7,13 +7,16 @@ IEEE rounding, the same on every machine, and so are the stored bytes.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skeldata.clean.bodies import Tracks
 from skeldata.errors import ParseError
-from skeldata.recipe import AxesRotation, Bone, Normalisation, VerticalRotation
+
+if TYPE_CHECKING:
+    from skeldata.recipe import AxesRotation, Bone, Normalisation, VerticalRotation
 
 Points = NDArray[np.float64]
 Vector = tuple[float, float, float]  # of so few numbers Python's own floats are quicker than arrays
@@ -33,10 +36,12 @@ def normalise(tracks: Tracks, spec: Normalisation) -> Tracks:
     xyz = tracks.xyz - first[spec.origin]
     if spec.scale is not None:
         xyz /= _length(_bone(first, spec.scale), spec.scale, "scale")
-    if isinstance(spec.rotation, AxesRotation):
-        xyz = rotate(xyz, axes_rotation(first, spec.rotation))
-    elif isinstance(spec.rotation, VerticalRotation):
-        xyz = rotate(xyz, vertical_rotation(first, spec.rotation))
+    if spec.rotation is not None:
+        if spec.rotation.kind == "axes":
+            rotation = axes_rotation(first, spec.rotation)
+        else:
+            rotation = vertical_rotation(first, spec.rotation)
+        xyz = rotate(xyz, rotation)
     if not tracks.present.all():
         xyz[~tracks.present] = 0.0
     return Tracks(xyz, tracks.present, tracks.gaps)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skeldata.clean.bodies import Tracks, place, seen_bodies
-from skeldata.recipe import TracksSelector
 from skeldata.types import RawBody, RawSequence
+
+if TYPE_CHECKING:
+    from skeldata.recipe import TracksSelector
 
 
 def select_by_tracks(sequence: RawSequence, rule: TracksSelector, persons: int) -> Tracks:

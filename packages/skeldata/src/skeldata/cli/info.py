@@ -114,10 +114,22 @@ def _facts(store: Store, summary: StoreSummary) -> list[tuple[str, str]]:
             f"{counts['missing']:,} officially missing, {counts['rejected']:,} rejected, "
             f"{counts['ignored']:,} other files ignored",
         ),
+        *((f"draws of {p.name}", _draws(p)) for p in summary.protocols if p.train),
         ("content digest", store.content_digest),
         ("source digest", store.source_digest),
         ("written by", ", ".join(f"{tool} {v}" for tool, v in attributes["tools"].items())),
     ]
+
+
+def _draws(protocol: ProtocolSummary) -> str:
+    """Which names labels are drawn from, and why."""
+    held, official = protocol.official
+    of_them = f"{held:,} of the {official:,} official training names are here"
+    if protocol.base == "official":
+        return f"labels from the official list, as in any lab: {of_them}, 99 % or more"
+    return (
+        f"labels from the store's own {protocol.train:,} training names: {of_them}, less than 99 %"
+    )
 
 
 def _labelled(protocol: ProtocolSummary, ratio: str) -> str:

@@ -25,7 +25,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed((
         click.option("--raw", type=PATH, required=True, multiple=True,
                      help="Folder (any nesting) or zip as downloaded; repeat for several."),
-        click.option("--out", type=PATH, help="The store to write."),
+        click.option("-o", "--out", type=PATH,
+                     help="The store to write; default: ntu.zarr or ucla.zarr, here."),
         click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one a core."),
         click.option("--dask", metavar="ADDRESS",
                      help="Prepare on a dask cluster that sees the same files, e.g. tcp://host:8786."),
@@ -34,8 +35,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--streams", default="joint,motion", show_default=True,
                      help="Add bone or bone-motion; joint and motion are always there."),
         click.option("--strict", is_flag=True, help="Write nothing if any file is rejected (exit 3)."),
-        click.option("--resume", is_flag=True, help="Continue an unfinished run."),
-        click.option("--overwrite", is_flag=True, help="Replace an existing store."),
+        click.option("--resume", is_flag=True, help="Continue an interrupted run."),
+        click.option("--overwrite", is_flag=True,
+                     help="Replace an existing store, or start an interrupted run over."),
     )):  # fmt: skip
         command = option(command)
     return command

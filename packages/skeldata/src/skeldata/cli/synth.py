@@ -25,7 +25,7 @@ def synth() -> None:
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed((
-        click.option("--out", type=PATH, required=True, help="A new folder, or a new .zip."),
+        click.option("-o", "--out", type=PATH, required=True, help="A new folder, or a new .zip."),
         click.option("--samples", type=click.IntRange(min=1), required=True,
                      help="How many files; the names are a balanced choice of the official ones."),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,

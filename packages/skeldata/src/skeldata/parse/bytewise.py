@@ -1,8 +1,8 @@
 """Compiled reading of numbers out of a byte buffer, for the fast parsers (extra ``[fast]``).
 
-The buffer must end in NUL bytes (`terminated`). Each function takes a position, stops at the first
-byte that it does not expect, a NUL at the latest, and so never leaves the buffer; position 0 as a
-result means: not mine, ask the plain parser.
+The buffer must end in NUL bytes (`skeldata.parse.buffers.terminated`). Each function takes a
+position, stops at the first byte that it does not expect, a NUL at the latest, and so never leaves
+the buffer; position 0 as a result means: not mine, ask the plain parser.
 
 Positions are unsigned: numba then omits its check for negative indices.
 """
@@ -13,24 +13,17 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-compiled: Any = njit(cache=True, nogil=True, error_model="numpy")
+compiled: Any = njit(nogil=True, error_model="numpy")  # and kept by `machine_code`, with its caller
 
 REFUSED = np.uint64(0)
 """No position behind anything that was read, since every file begins with something to read."""
 
-_NULS = 8
 _ONE = np.uint64(1)
 _MAX_DIGITS = 18  # of a whole number that an int64 always holds
 _EXACT_BITS = np.uint64(1 << 53)  # whole numbers below are exact in float64
 _POWERS = 10.0 ** np.arange(23)  # and so are these
 _MAX_POWER = 22
-
-
-def terminated(data: bytes) -> NDArray[np.uint8]:
-    """A copy of ``data`` with the NUL bytes that end a buffer."""
-    return np.frombuffer(data + bytes(_NULS), dtype=np.uint8)
 
 
 @compiled

@@ -19,7 +19,7 @@ from typing import get_args
 from skeldata.datasets import get_dataset
 from skeldata.errors import UsageError
 from skeldata.splits.arguments import check_seed, parse_ratio
-from skeldata.splits.pool import ByClass, choose_pool, own_names, sort_by_key
+from skeldata.splits.pool import ByClass, Pool, choose_pool, own_names, sort_by_key
 from skeldata.splits.split import Rule, Split, some
 
 _FIVE_PERCENT = Fraction(1, 20)
@@ -49,7 +49,17 @@ def rank_names(
     division = facts.protocol(protocol)
     check_seed(seed)
     own = own_names(facts, division, names)
-    pool = choose_pool(facts, division, own)
+    return ranks_in(choose_pool(facts, division, own), own, seed)
+
+
+def ranks_in(pool: Pool, own: ByClass | None, seed: int) -> dict[str, int]:
+    """`rank_names` for names that are sorted by class already.
+
+    Args:
+        pool: what `choose_pool` chooses for them.
+        own: a store's training names; None for those of the pool.
+        seed: of the draw.
+    """
     ranks = {
         name: rank for members in pool.order(seed).values() for rank, name in enumerate(members)
     }
@@ -59,7 +69,7 @@ def rank_names(
         label: tuple(name for name in members if name not in pool.names)
         for label, members in own.items()
     }
-    for label, members in sort_by_key(extra, dataset, protocol, seed).items():
+    for label, members in sort_by_key(extra, pool.dataset, pool.protocol, seed).items():
         behind = len(pool.by_class[label])
         ranks.update((name, behind + place) for place, name in enumerate(members))
     return {name: ranks[name] for name in sorted(n for members in own.values() for n in members)}

@@ -91,12 +91,9 @@ def examine_list(
         if protocol is None
         else facts.protocol(protocol)
     )
-    seen: dict[str, Entry] = {}
-    faults = [(entry, _fault(entry, facts, division, seen)) for entry in entries]
-    findings = tuple(entry.finding(str(path), fault) for entry, fault in faults if fault)
+    names, findings = _checked(entries, path, facts, division)
     if findings:
         return Imported(None, findings, tuple(notes))
-    names = tuple(sorted(seen))
     split = Split(
         dataset=facts.id,
         protocol=division.name,
@@ -110,7 +107,49 @@ def examine_list(
     return Imported(split, (), tuple(notes))
 
 
-def _fault(entry: Entry, facts: Dataset, division: Protocol, seen: dict[str, Entry]) -> str | None:
+def read_bare(path: Path, facts: Dataset, division: Protocol | None) -> Split:
+    """Names from elsewhere that nothing describes, for use as they are.
+
+    Args:
+        path: in one of the formats of `skeldata.splits.foreign`.
+        facts: the dataset they are of.
+        division: whose training names they must be; None if that is not known.
+
+    Raises:
+        ManifestError: unreadable, without a name, or with a fault as `examine_list` finds it.
+    """
+    entries = read_entries(path)
+    if not entries:
+        raise ManifestError(f"{path}: the list has no names")
+    names, findings = _checked(entries, path, facts, division)
+    if findings:
+        rest = len(findings) - 1
+        more = f"; {rest:,} more, `skeldata splits import` names them" if rest else ""
+        raise ManifestError(f"{findings[0]}{more}")
+    per_class = count_per_class(facts, names)
+    return Split(
+        dataset=facts.id,
+        protocol=None if division is None else division.name,
+        rule="list",
+        names=names,
+        per_class=per_class,
+        warnings=tuple(_warnings(names, per_class, facts)),
+    )
+
+
+def _checked(
+    entries: Sequence[Entry], path: Path, facts: Dataset, division: Protocol | None
+) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """The names of a list, sorted, and everything that is wrong with it, in file order."""
+    seen: dict[str, Entry] = {}
+    faults = [(entry, _fault(entry, facts, division, seen)) for entry in entries]
+    findings = tuple(entry.finding(str(path), fault) for entry, fault in faults if fault)
+    return tuple(sorted(seen)), findings
+
+
+def _fault(
+    entry: Entry, facts: Dataset, division: Protocol | None, seen: dict[str, Entry]
+) -> str | None:
     """What is wrong with an entry; if nothing, its name is noted as seen."""
     if len(entry.names) > 1:
         return f"holds several sample names: {', '.join(entry.names)[:60]}; give one a line"
@@ -122,7 +161,7 @@ def _fault(entry: Entry, facts: Dataset, division: Protocol, seen: dict[str, Ent
         return f"{text} is already in {seen[text].where}"
     if text in facts.missing_names():
         return f"{text} is officially missing: it has no usable skeleton"
-    if not division.is_train(name):
+    if division is not None and not division.is_train(name):
         return f"{text} is no training sample of {facts.id} {division.name} ({division.rule})"
     seen[text] = entry
     return None

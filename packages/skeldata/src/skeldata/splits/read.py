@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError
+from skeldata.splits.imported import read_bare
 from skeldata.splits.index import INDEX_FORMAT, find_index, load_index
 from skeldata.splits.jsonfile import parse_model, read_json
 from skeldata.splits.listing import Finding, canonical_fault, parse_list, read_list_bytes
@@ -32,7 +34,8 @@ def read_manifest(
     Args:
         path: a ``.json`` manifest, or a list of names (``.txt``, ``.txt.gz``). A list is
             described by the manifest beside it or by an ``index.json`` in its folder or up to
-            three above; without either it is a bare list, for which any order and line ends do.
+            three above; without either it is a bare list, which may be of any format of
+            `skeldata.splits.foreign`: a CSV, JSON or pickle too, in any order.
             Or, where no such file is, the id of a published list such as ``x-car``.
         dataset: needed for a bare list; else the split must be of it.
         protocol: the split must be of it; every name of a bare list must be in its training part.
@@ -49,7 +52,7 @@ def read_manifest(
     path = Path(path)
     if is_published(path):
         split = published(str(path))
-    elif path.suffix == ".json":
+    elif path.suffix == ".json" and not _is_foreign(path):
         split = _read_json_split(path)
     else:
         split = _read_list(path, dataset, protocol)
@@ -70,8 +73,10 @@ def is_published(path: Path) -> bool:
 def is_bare(path: str | Path) -> bool:
     """Whether `read_manifest` needs to be told the dataset, there being nothing that says it."""
     path = Path(path)
-    if path.suffix == ".json" or is_published(path):
+    if is_published(path):
         return False
+    if path.suffix == ".json":
+        return _is_foreign(path)
     return manifest_beside(path) is None and find_index(path) is None
 
 
@@ -134,6 +139,17 @@ def manifest_beside(listing: Path) -> Path | None:
     return path if ours else None
 
 
+def _is_foreign(path: Path) -> bool:
+    """Whether a JSON file holds names from elsewhere, and neither is a manifest nor a damaged one."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False  # whoever reads it as a manifest says what is wrong with it
+    if isinstance(content, dict):
+        return "format" not in content and "names" in content
+    return isinstance(content, list)
+
+
 def _read_json_split(path: Path) -> Split:
     content = read_json(path)
     if content.get("format") != INDEX_FORMAT:
@@ -147,8 +163,8 @@ def _read_json_split(path: Path) -> Split:
 
 
 def _read_list(path: Path, dataset: str | None, protocol: str | None) -> Split:
-    data = read_list_bytes(path)
-    beside = manifest_beside(path)
+    read_list_bytes(path)  # whatever describes it, it must be there
+    beside = None if path.suffix == ".json" else manifest_beside(path)
     if beside is not None:
         return _read_json_split(beside)
     indexed = find_index(path)
@@ -158,12 +174,7 @@ def _read_list(path: Path, dataset: str | None, protocol: str | None) -> Split:
     if dataset is None:
         raise ManifestError(f"{path}: a bare list does not say its dataset; give the dataset")
     facts = get_dataset(dataset)
-    division = None if protocol is None else facts.protocol(protocol)
-    names, findings = parse_list(data, str(path), facts, division)
-    _faultless(Listed(names, tuple(findings)))
-    if not names:
-        raise ManifestError(f"{path}: the list has no names")
-    return Split(dataset, protocol, "list", names, count_per_class(facts, names))
+    return read_bare(path, facts, None if protocol is None else facts.protocol(protocol))
 
 
 def _faultless(listed: Listed) -> tuple[str, ...]:

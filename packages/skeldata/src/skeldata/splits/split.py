@@ -74,6 +74,41 @@ class Split:
             return f"{where} list of {self.count:,}"
         return f"{where} {percent_text(self.ratio)} {self.rule} seed {self.seed}"
 
+    @property
+    def rounding(self) -> str | None:
+        """What whole clips made of the ratio, where a class has one or the share is off by a tenth.
+
+        >>> few = Split("nw-ucla", "xview", "assl", ("a01_s01_e00_v01", "a02_s01_e00_v01"), (1, 1),
+        ...             ratio=Decimal("0.05"), base_count=12)
+        >>> few.rounding
+        '1 labelled clip a class: 2 of 12 training clips are labelled, 16.7 %, not the 5 % asked for'
+        """
+        if self.ratio is None or self.base_count is None or self.count == self.base_count:
+            return None
+        least, most = min(filter(None, self.per_class)), max(self.per_class)
+        off = abs(self.count - self.ratio * self.base_count) * 10 > self.ratio * self.base_count
+        if most > 1 and not off:
+            return None
+        each = f"{most}" if least == most else f"{least} to {most}"
+        drawn = f"{100 * self.count / self.base_count:.1f}".removesuffix(".0")
+        return (
+            f"{each} labelled clip{'' if most == 1 else 's'} a class: {self.count:,} of "
+            f"{self.base_count:,} training clips are labelled, {drawn} %"
+            + (f", not the {percent_text(self.ratio)} asked for" if off else "")
+        )
+
+    @property
+    def origin(self) -> str | None:
+        """Which training names it was drawn from, in words; None for a list.
+
+        The official ones for everybody whose store holds 99 % of them, so that all label the same
+        clips; else the store's own.
+        """
+        if self.base is None:
+            return None
+        whose = "the official" if self.base == "official" else "the store's own"
+        return f"{whose} {self.base_count:,} training names"
+
 
 def list_split(
     dataset: str,

@@ -76,7 +76,8 @@ class Blocks:
                 self._arrays[name] = zarr.open_array(self.folder / name, mode="r+", config=_CONFIG)
         except (OSError, ValueError, KeyError) as error:
             raise StoreError(
-                f"the unfinished run at {self.folder} is damaged ({error}); start over without --resume"
+                f"the unfinished run at {self.folder} is damaged ({error}); "
+                "start over with --overwrite instead of --resume"
             ) from error
         self.resize(self.plan.candidates)
 

@@ -89,7 +89,7 @@ def diff_stores(
         samples=dict(_sample_differences(first, second, names, rows, advanced)),
         streams=tuple(sorted({*first.streams} ^ {*second.streams})),
         facts=_unequal(_facts(first), _facts(second)),
-        recipe=_unequal(_flat(first.recipe), _flat(second.recipe)),
+        recipe=_unequal(*(_flat(_used_recipe(s, (first, second))) for s in (first, second))),
         columns=dict(_column_differences(first, second, rows)),
         splits=tuple(_split_differences(first, second, rows)),
     )
@@ -178,6 +178,13 @@ def _facts(store: Store) -> dict[str, Any]:
 
 def _unequal(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {key: (a.get(key), b.get(key)) for key in sorted({*a, *b}) if a.get(key) != b.get(key)}
+
+
+def _used_recipe(store: Store, both: Sequence[Store]) -> dict[str, Any]:
+    """A store's recipe without what it says of layouts that neither store has."""
+    used = {each.layout.name for each in both}
+    tables = store.recipe.get("normalise", {})
+    return store.recipe | {"normalise": {key: tables[key] for key in tables if key in used}}
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> dict[str, Any]:

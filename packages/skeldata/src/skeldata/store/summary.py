@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skeldata.splits.draw import labelled_counts
-from skeldata.splits.pool import training_names
+from skeldata.splits.pool import choose_pool, own_names, training_names
+from skeldata.splits.split import Base
 from skeldata.store.read import Store
 
 USUAL_RATIOS = {"ntu": ("0.05", "0.1", "0.2", "0.4"), "ucla": ("0.05", "0.15", "0.3", "0.4")}
@@ -56,12 +57,17 @@ class ProtocolSummary:
         train, test: clips.
         labelled: usual ratio -> k by class label, as the default rule draws it for this store;
             empty without training clips.
+        base: whether labels are drawn from the ``official`` training names or from those of the
+            ``store``, as they are where it holds less than 99 % of the official ones.
+        official: how many official training names the store holds, and how many there are.
     """
 
     name: str
     train: int
     test: int
     labelled: dict[str, dict[int, int]]
+    base: Base
+    official: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +127,18 @@ def summarise(store: Store) -> StoreSummary:
 def _protocol(store: Store, name: str, train: NDArray[np.bool_]) -> ProtocolSummary:
     count, dataset = int(np.count_nonzero(train)), store.dataset
     labelled = {}
+    names, official = (
+        training_names(dataset.id, name, store.names),
+        training_names(dataset.id, name),
+    )
+    base: Base = "store"
     if count:
-        names = training_names(dataset.id, name, store.names)
+        division = dataset.protocol(name)
+        base = choose_pool(dataset, division, own_names(dataset, division, names)).base
         for ratio in USUAL_RATIOS[dataset.family]:
             labelled[ratio] = labelled_counts(dataset.id, name, ratio, names=names)
-    return ProtocolSummary(name, count, len(train) - count, labelled)
+    held = len({*names} & {*official})
+    return ProtocolSummary(name, count, len(train) - count, labelled, base, (held, len(official)))
 
 
 def _bodies(store: Store) -> NDArray[np.int64]:

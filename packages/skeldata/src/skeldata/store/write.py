@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from array import array
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
@@ -22,10 +23,10 @@ from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from skeldata.errors import StoreError, StoreExistsError
-from skeldata.memory import keep_one_heap
+from skeldata.memory import give_back_memory, keep_one_heap
 from skeldata.store.blocks import Blocks, digest_of
 from skeldata.store.disk import disk_errors, flush_to_disk
-from skeldata.store.journal import BlockRecord, Journal
+from skeldata.store.journal import BlockRecord, FinishedBlock, Journal
 from skeldata.store.lock import OutputLock
 from skeldata.store.plan import StorePlan
 from skeldata.store.rows import Batch, Rows
@@ -56,16 +57,18 @@ class StoreWriter:
         target: final path of the store.
         plan: what it will hold.
         resume: continue an unfinished run of the same plan, if there is one.
-        overwrite: replace a store that already stands at ``target``.
+        overwrite: replace a store that already stands at ``target``, or an unfinished run of it.
 
     Attributes:
         consumed: candidate files that need not be tried again.
         rows: taken so far.
+        partial: where the store lies until it is complete.
         rejected: rejections so far, of finished blocks and of later ones.
         discarded: rows of an unfinished run that was started over.
 
     Raises:
-        StoreExistsError: ``target`` exists and ``overwrite`` is off.
+        StoreExistsError: ``target`` exists, or finished rows of an unfinished run that is not to be
+            resumed, and ``overwrite`` is off.
         StoreBusyError: another living run writes ``target``.
         StoreError: the unfinished run was of another plan, or the disk refuses.
     """
@@ -75,12 +78,12 @@ class StoreWriter:
     ) -> None:
         self.target = target
         self.plan = plan
-        self._partial = partial_path(target)
+        self.partial = partial_path(target)
         self._block_rows = ROWS_PER_BLOCK
-        self._blocks = Blocks(self._partial, plan, self._block_rows)
-        self._journal = Journal(self._partial / "journal.jsonl")
-        self.records: list[BlockRecord] = []
-        self.crcs: list[int] = []
+        self._blocks = Blocks(self.partial, plan, self._block_rows)
+        self._journal = Journal(self.partial / "journal.jsonl")
+        self.records: list[FinishedBlock] = []
+        self.crcs = array("I")
         self._rejected: list[tuple[int, Rejection]] = []
         self.discarded = 0
         self.consumed = 0
@@ -95,13 +98,13 @@ class StoreWriter:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._lock = OutputLock(lock_path(target), target)
             try:
-                self._open(resume)
+                self._open(resume, overwrite)
             except BaseException:
                 self.close()
                 raise
 
     @_in_thread
-    def _open(self, resume: bool) -> None:
+    def _open(self, resume: bool, overwrite: bool) -> None:
         loaded = self._journal.load()
         if loaded and resume:
             header, records = loaded
@@ -109,14 +112,19 @@ class StoreWriter:
             changed = [key for key, value in planned.items() if header.get(key) != value]
             if changed:
                 raise StoreError(
-                    f"the unfinished run at {self._partial} had another {', '.join(changed)}; "
-                    "give the same input and recipe, or start over without --resume"
+                    f"the unfinished run at {self.partial} had another {', '.join(changed)}; "
+                    "give the same input and recipe, or start over with --overwrite instead of --resume"
                 )
             self._blocks.open()
             self._take_up(records)
         else:
             self.discarded = sum(len(record.names) for record in loaded[1]) if loaded else 0
-            shutil.rmtree(self._partial, ignore_errors=True)
+            if self.discarded and not overwrite:
+                raise StoreExistsError(
+                    f"{self.partial} holds {self.discarded:,} finished rows of an interrupted run; "
+                    "add --resume to go on with it, or --overwrite to start over"
+                )
+            shutil.rmtree(self.partial, ignore_errors=True)
             self._blocks.create()
             self._journal.start(self.plan.header(self._block_rows))
 
@@ -127,12 +135,12 @@ class StoreWriter:
             if not whole or not self._blocks.is_sound(len(self.records), record):
                 break
             first = len(self.crcs)
-            self.records.append(record)
-            self.crcs += record.crcs
+            self.records.append(FinishedBlock(record))
+            self.crcs.extend(record.crcs)
             self._rejected += [(first, rejection) for rejection in record.rejected]
         self._journal.keep(1 + len(self.records))
         self.consumed = len(self.crcs)
-        self.rows = sum(len(record.names) for record in self.records)
+        self.rows = sum(record.rows for record in self.records)
 
     @property
     def rejected(self) -> list[Rejection]:
@@ -143,7 +151,7 @@ class StoreWriter:
         """Take the outcome of the next candidate files; write every block that becomes full."""
         if batch.first != len(self.crcs):
             raise StoreError(f"batch of file {batch.first} came instead of {len(self.crcs)}")
-        self.crcs += batch.crcs
+        self.crcs.extend(batch.crcs)
         self._rejected += [
             (batch.first + offset, rejection) for offset, rejection in batch.rejected
         ]
@@ -166,7 +174,7 @@ class StoreWriter:
             digests=digests,
             sha256=digest_of(digests),
             consumed=consumed,
-            crcs=self.crcs[self.consumed : consumed],
+            crcs=self.crcs[self.consumed : consumed].tolist(),
             rejected=[r for at, r in self._rejected if self.consumed <= at < consumed],
         )
         self.consumed = consumed
@@ -191,7 +199,7 @@ class StoreWriter:
                     f"block {index} of {self.target} reads back differently; check the disk"
                 )
             self._journal.append(record)
-        self.records.append(record)
+        self.records.append(FinishedBlock(record))
 
     def flush_rest(self) -> None:
         """Write the last, short block and cut the arrays to their true length."""
@@ -199,6 +207,7 @@ class StoreWriter:
             self._hand_over(consumed=self.plan.candidates)
         self._wait()
         self._cut_arrays()
+        give_back_memory()
 
     @_in_thread
     def _cut_arrays(self) -> None:
@@ -212,7 +221,7 @@ class StoreWriter:
         data = np.array(values, dtype=np.dtypes.StringDType()) if text else np.asarray(values)
         with disk_errors(self.target):
             array = zarr.create_array(
-                self._partial / path,
+                self.partial / path,
                 shape=data.shape,
                 chunks=tuple(max(1, n) for n in data.shape),
                 dtype=str if text else data.dtype,
@@ -227,7 +236,7 @@ class StoreWriter:
         """Make a group with attributes."""
         with disk_errors(self.target):
             zarr.create_group(
-                self._partial / path, attributes=attributes, zarr_format=3, overwrite=True
+                self.partial / path, attributes=attributes, zarr_format=3, overwrite=True
             )
 
     def finish(self, attributes: dict[str, Any]) -> None:
@@ -238,7 +247,7 @@ class StoreWriter:
     @_in_thread
     def _complete(self, attributes: dict[str, Any]) -> None:
         with disk_errors(self.target):
-            zarr.open_group(self._partial, mode="r+").attrs.update(attributes)
+            zarr.open_group(self.partial, mode="r+").attrs.update(attributes)
             flush_to_disk(self._files_beside_blocks())
             old = self.target.with_name(f".{self.target.name}.old")
             shutil.rmtree(old, ignore_errors=True)
@@ -246,7 +255,7 @@ class StoreWriter:
                 self.target.rename(old)
             elif self.target.exists() or self.target.is_symlink():
                 self.target.unlink()
-            self._partial.rename(self.target)
+            self.partial.rename(self.target)
             # Only now: until the name is given, the journal is what a later run goes on from.
             (self.target / self._journal.path.name).unlink()
             flush_to_disk([self.target, self.target.parent])
@@ -254,8 +263,8 @@ class StoreWriter:
 
     def _files_beside_blocks(self) -> Iterator[Path]:
         """All files and folders but the chunks, which were flushed with their block."""
-        for folder, folders, files in os.walk(self._partial):
-            if Path(folder).parent == self._partial and Path(folder).name in self._blocks.names:
+        for folder, folders, files in os.walk(self.partial):
+            if Path(folder).parent == self.partial and Path(folder).name in self._blocks.names:
                 folders.clear()
             yield from (Path(folder, file) for file in files)
             yield Path(folder)
@@ -270,7 +279,7 @@ class StoreWriter:
     def abandon(self) -> None:
         """Stop here and leave nothing behind."""
         self._thread.shutdown()
-        shutil.rmtree(self._partial, ignore_errors=True)
+        shutil.rmtree(self.partial, ignore_errors=True)
         self._lock.release()
 
 

@@ -43,7 +43,9 @@ RULE = click.option(
     show_default=True,
     help="Fixed counts per class, or the same share of every class.",
 )
-SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+SEED = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draw."
+)
 RATIO = click.option("--ratio", help='Labelled share, an exact decimal: "0.05" or "5%".')
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

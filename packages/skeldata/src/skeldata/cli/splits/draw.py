@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,9 @@ from skeldata.cli.splits.common import (
 )
 from skeldata.commandline import PATH, Command, counted, note
 from skeldata.errors import UsageError
+
+if TYPE_CHECKING:
+    from skeldata.splits import Split
 
 _PUBLISHED = click.option(
     "--published",
@@ -72,6 +75,8 @@ def show(
         split = splits.draw(dataset, protocol_of(get_dataset(dataset), protocol), ratio, seed, rule)
     for warning in split.warnings:
         note(f"warning: {warning}")
+    if split.rounding is not None:
+        note(f"note: {split.rounding}")
     if as_json:
         click.echo(json.dumps(summary(split) | {"names": split.names}, indent=2))
     elif only_digest:
@@ -84,7 +89,9 @@ def show(
 @click.option("--dataset", help="ntu60, ntu120 or nw-ucla; may be left out with --store.")
 @click.option("--store", type=PATH, help="Draw for this store's names.")
 @click.option("--ratio", "ratios", required=True, help='One or several: "0.05,0.1" or "5%,10%".')
-@click.option("--seeds", default="0", show_default=True, help='E.g. "0-4" or "0,2,7".')
+@click.option(
+    "--seeds", default="0", show_default=True, help='Seeds of the draws: "0-4" or "0,2,7".'
+)
 @click.option("-o", "--out", type=PATH, required=True, help="Folder to write into.")
 @options(PROTOCOL, RULE, JSON)
 def make(
@@ -98,6 +105,9 @@ def make(
     as_json: bool,
 ) -> None:
     """Write manifests: for each ratio and seed a list of names and a JSON beside it.
+
+    Names are drawn from the official list, so every lab gets the same. With a --store that holds less
+    than 99 % of the official training names they are drawn from the store's own.
 
     \b
     Examples:
@@ -121,13 +131,30 @@ def make(
         for seed in parse_seeds(seeds)
     ]
     written = []
+    remarks: dict[str, None] = {}
     for ratio, seed in terms:
         split = draw(dataset, name, ratio, seed, rule, own)
         path = write_split(split, out)
         for warning in split.warnings:
             note(f"warning: {path.name}: {warning}")
+        if own is not None:
+            remarks[_drawn_from(split)] = None
+        if split.rounding is not None:
+            remarks[split.rounding] = None
         written.append(summary(split) | {"file": str(path)})
         if not as_json:
             click.echo(f"{path}  {counted(split.count, 'name')}  {split.digest}")
+    for remark in remarks:
+        note(f"note: {remark}")
     if as_json:
         click.echo(json.dumps(written, indent=2))
+
+
+def _drawn_from(split: Split) -> str:
+    """Which names a draw for a store is from, and why."""
+    from skeldata.splits import training_names
+
+    if split.base == "official" or split.protocol is None:
+        return f"drawn from {split.origin}, of which the store holds 99 % or more"
+    official = len(training_names(split.dataset, split.protocol))
+    return f"drawn from {split.origin}, less than 99 % of the {official:,} official ones"
