@@ -1,11 +1,13 @@
 import pytest
+import torch
 from click.testing import CliRunner
 
 from pspmodel.cli.train import train
 from pspmodel.errors import ConfigError
-from pspmodel.methods import METHODS
+from pspmodel.methods import METHODS, DataFacts, build
 from pspmodel.methods.psp import PSPOptions
 from pspmodel.recipe import ablations, default_recipe, load_config, recipe_names
+from skeldata import get_dataset
 
 DATASETS = ("ntu60", "ntu120", "nw-ucla")
 
@@ -231,8 +233,14 @@ def test_without_a_recipe_it_is_the_datasets_or_the_methods():
     for method in sorted(METHODS):
         for dataset in DATASETS:
             config = load_config(default_recipe(dataset, method), dataset=dataset, method=method)
-            METHODS[config.method].Options.model_validate(config.options)
             assert config.method == method
+            given = get_dataset(dataset)
+            frames, streams = config.data.frames or 50, config.data.streams
+            facts = DataFacts(dataset, given.layout, len(given.classes), 1, frames, streams)
+            with torch.device("meta"):
+                build(config, facts)
+    assert default_recipe("nw-ucla", "psp") == "nw-ucla-psp"
+    assert default_recipe("nw-ucla", "supervised") == "nw-ucla-supervised"
 
 
 def test_another_method_does_not_get_the_recipes_options_and_stages():

@@ -27,22 +27,6 @@ def test_a_store_is_counted_by_names(ntu_store):
     assert str(coverage_of(ntu_store)) == "60 of the 56,578 official clips"
 
 
-@pytest.mark.parametrize(
-    ("unlabelled", "clips", "held"),
-    [
-        ("all", {"labelled": 50, "unlabelled": 1020, "held_out": 180, "test": 464}, 1484),
-        ("rest", {"labelled": 50, "unlabelled": 970, "held_out": 180, "test": 464}, 1484),
-        ("all", {"labelled": 30, "unlabelled": 200, "held_out": 28, "test": 100}, 300),
-        ("all", {"labelled": 50, "unlabelled": 1040, "held_out": 180, "test": 470}, 1484),
-    ],
-)
-def test_reports_of_before_are_judged_by_their_clips(tmp_path, unlabelled, clips, held):
-    write_run(tmp_path / "run", overrides=[f"data.unlabelled={unlabelled}"])
-    report = json.loads((tmp_path / "run" / "report.json").read_text())
-    (tmp_path / "run" / "report.json").write_text(json.dumps(report | {"clips": clips}))
-    assert coverage(read_run(tmp_path / "run")) == Coverage(held, 1484)
-
-
 def test_where_nothing_is_known_nothing_is_held_back(tmp_path):
     record = read_run(write_run(tmp_path / "run"))
     assert coverage(record) is None

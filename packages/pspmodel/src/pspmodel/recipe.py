@@ -37,14 +37,18 @@ def recipe_names() -> tuple[str, ...]:
 def default_recipe(dataset: str, method: str | None = None) -> str:
     """The recipe to take where none is named.
 
-    The one that has the method's name; or else what measured best on the dataset, and where nothing
-    was measured, as on NTU, the published settings.
+    The one that we have measured for the method on the dataset; or else the one that has the
+    method's name; or else what measured best on the dataset, and where nothing was measured, as on
+    NTU, PSP's published settings.
 
-    >>> default_recipe("nw-ucla"), default_recipe("ntu60"), default_recipe("ntu60", "sds-cl")
-    ('nw-ucla', 'psp-code', 'sds-cl')
+    >>> default_recipe("nw-ucla"), default_recipe("nw-ucla", "psp")
+    ('nw-ucla', 'nw-ucla-psp')
+    >>> default_recipe("ntu60"), default_recipe("ntu60", "psp"), default_recipe("ntu60", "sds-cl")
+    ('psp-code', 'psp-code', 'sds-cl')
     """
-    if method in recipe_names():
-        return str(method)
+    for name in (f"{dataset}-{method}", method):
+        if name in recipe_names():
+            return str(name)
     return "nw-ucla" if dataset == "nw-ucla" else "psp-code"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pspmodel.report.records import RunRecord
-from skeldata import Store, get_dataset
+from skeldata import Store
 
 _ENOUGH_PERCENT = 99
 
@@ -43,21 +43,9 @@ def coverage_of(store: Store) -> Coverage:
 
 
 def coverage(record: RunRecord) -> Coverage | None:
-    """As the run's report has it; None before the first one.
-
-    Reports of earlier versions do not say it; their counts of clips do, near enough.
-    """
-    report = record.report or {}
-    if "official_clips" in report:
-        return Coverage(**report["official_clips"])
-    if "clips" not in report:
-        return None
-    clips = report["clips"]
-    rows = clips["test"] + clips["unlabelled"]
-    if record.config["data"].get("unlabelled") != "all":
-        rows += clips["labelled"]
-    official = len(get_dataset(record.data["dataset"]).official_names())
-    return Coverage(min(rows, official), official)
+    """As the run's report has it; None before the first one."""
+    found = (record.report or {}).get("official_clips")
+    return None if found is None else Coverage(**found)
 
 
 def is_whole(record: RunRecord) -> bool:
