@@ -31,7 +31,7 @@ def features_of(
     data: ResidentData,
     rows: NDArray[np.int64],
     *,
-    batch: int = 256,
+    batch: int | None = None,
     precision: Precision = "fp32",
 ) -> NDArray[np.float32]:
     """Pooled encoder features of the given store rows in eval mode: (n, C) float32."""

@@ -93,7 +93,7 @@ def accuracy_without(
     *,
     draws: int = 5,
     seed: int = 0,
-    batch: int = 256,
+    batch: int | None = None,
     precision: Precision = "fp32",
     advanced: Callable[[int], None] | None = None,
 ) -> list[Accuracy]:
@@ -107,7 +107,7 @@ def accuracy_without(
         lost: numbers of joints, each 0..V-1.
         draws: how often joints are drawn for each number but 0.
         seed: of the draws.
-        batch: clips at a time.
+        batch: clips at a time, see `default_batch`.
         precision: ``fp32`` or ``bf16``.
         advanced: called with the passes over the rows done, after each.
 
@@ -140,7 +140,7 @@ def robustness(
     checkpoint: str = "last",
     draws: int = 5,
     seed: int = 0,
-    batch: int = 256,
+    batch: int | None = None,
     device: str = "auto",
     precision: Precision = "fp32",
     advanced: Callable[[int], None] | None = None,
@@ -232,7 +232,7 @@ def _score(
     hidden: NDArray[np.bool_],
     layout: Layout,
     labels: NDArray[np.int64],
-    batch: int,
+    batch: int | None,
     precision: Precision,
 ) -> Scores:
     without = torch.from_numpy(hidden).to(data.device)

@@ -72,7 +72,7 @@ def score(
     data: ResidentData,
     rows: NDArray[np.int64],
     *,
-    batch: int = 256,
+    batch: int | None = None,
     precision: Precision = "fp32",
 ) -> Scores:
     """Scores of the given store rows: what predicts, in eval mode, and nothing that only trains.
@@ -83,7 +83,8 @@ def score(
         method: networks on the data's device.
         data: the rows, without augmentation.
         rows: (n,) store rows.
-        batch: clips at a time; changes memory and time, not results beyond rounding.
+        batch: clips at a time, see `default_batch`; changes memory and time, not results beyond
+            rounding.
         precision: ``bf16`` predicts under autocast; scores are float32 either way.
     """
     parts = over_batches(
@@ -97,7 +98,7 @@ def score_streams(
     data: ResidentData,
     rows: NDArray[np.int64],
     *,
-    batch: int = 256,
+    batch: int | None = None,
     precision: Precision = "fp32",
 ) -> dict[str, Scores]:
     """Scores of each stream alone and, under ``both``, those of `score`, from one pass."""
@@ -113,16 +114,26 @@ def score_streams(
     return {name: _scores(logits, data, rows) for name, logits in parts.items()}
 
 
+def default_batch(device: torch.device) -> int:
+    """Clips that are evaluated at a time.
+
+    Few on a CPU: tensors beyond 32 MB are given back to the system as soon as they are freed, and
+    their pages cleared anew for the next batch, which takes as long as all the rest.
+    """
+    return 256 if device.type == "cuda" else 16
+
+
 @torch.inference_mode()
 def over_batches(
     method: Method,
     data: ResidentData,
     rows: NDArray[np.int64],
     compute: Callable[[Clips], Mapping[str, Tensor]],
-    batch: int,
+    batch: int | None,
     precision: Precision,
 ) -> dict[str, Tensor]:
     """Compute something of many rows in eval mode: for each name (n, ...) float32."""
+    batch = batch or default_batch(data.device)
     was_training = method.training
     method.eval()
     parts: dict[str, list[Tensor]] = {}

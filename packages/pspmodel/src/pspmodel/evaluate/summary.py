@@ -23,7 +23,7 @@ def evaluate_run(
     probe: bool = False,
     neighbours: int | None = None,
     labels: Labels = "split",
-    batch: int = 256,
+    batch: int | None = None,
     precision: Precision = "fp32",
 ) -> dict[str, Any]:
     """Load the weights of a checkpoint into a run and measure them on its test rows.
@@ -34,7 +34,7 @@ def evaluate_run(
         probe: fit a linear probe too.
         neighbours: ask this many nearest neighbours too.
         labels: which labels the probe and the neighbours may use.
-        batch: clips at a time.
+        batch: clips at a time, see `default_batch`.
         precision: ``fp32`` or ``bf16``.
 
     Returns:

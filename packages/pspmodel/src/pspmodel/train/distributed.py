@@ -21,7 +21,7 @@ from torch.distributed.rendezvous import rendezvous
 from pspmodel.collectives import add_up, gather, largest, rank, reaching_others, world_size
 from pspmodel.data.resident import ResidentData
 from pspmodel.errors import PspmodelError, UsageError
-from pspmodel.evaluate.scores import Scores, score
+from pspmodel.evaluate.scores import Scores, default_batch, score
 from pspmodel.methods.base import Method
 
 Result = TypeVar("Result")
@@ -122,11 +122,16 @@ def complete(parameters: Iterable[Tensor], terms: Mapping[str, Tensor]) -> Mappi
 
 
 def score_divided(
-    method: Method, data: ResidentData, rows: NDArray[np.int64], classes: int, batch: int = 256
+    method: Method,
+    data: ResidentData,
+    rows: NDArray[np.int64],
+    classes: int,
+    batch: int | None = None,
 ) -> Scores:
     """`score`, its batches dealt out to the processes: the same bits for all of them, sooner."""
     if world_size() == 1:
         return score(method, data, rows, batch=batch)
+    batch = batch or default_batch(data.device)
     dealt = [
         np.flatnonzero(np.arange(len(rows)) // batch % world_size() == process)
         for process in range(world_size())
