@@ -116,7 +116,7 @@ def learning_curves(runs: Sequence[RunCurve], title: str = "") -> Figure:
 
 def _whole_steps(*axes: Axes) -> None:
     for each in axes:
-        each.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+        each.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, steps=[1, 2, 2.5, 5, 10]))
 
 
 def _last_step(metrics: Metrics) -> int:
