@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
 from pspmodel.nn import PolymerisingAttention, SkeletonPyramid, node_mean, person_mean
-from pspmodel.nn.encoder import Block, DstaEncoder
+from pspmodel.nn.dsta import Block, DstaEncoder
 from pspmodel.nn.layers import conv_norm
 from pspmodel.nn.norm import BatchNorm2d, sample_weights
 from skeldata import KINECT25

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
-from pspmodel.nn.encoder import DstaEncoder
+from pspmodel.nn.dsta import DstaEncoder
 from pspmodel.nn.heads import ContrastProjection, node_mean, person_mean
 from pspmodel.nn.layers import linear
 from pspmodel.nn.siia import Attended, IntraInterAttention, NodeAttention, Nodes, squeezed

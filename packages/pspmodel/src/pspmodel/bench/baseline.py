@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pspmodel.nn.encoder import PSP_BLOCKS, TEMPORAL_KERNEL, Block, joint_code
+from pspmodel.nn.dsta import PSP_BLOCKS, TEMPORAL_KERNEL, Block, joint_code
 from skeldata import Layout
 
 _SLOPE = 0.1

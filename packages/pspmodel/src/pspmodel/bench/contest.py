@@ -15,7 +15,7 @@ from pspmodel.data.resident import ResidentData
 from pspmodel.errors import UsageError
 from pspmodel.methods import DataFacts
 from pspmodel.methods.psp import PSPOptions
-from pspmodel.nn.encoder import PSP_BLOCKS, Block, scaled_blocks
+from pspmodel.nn.dsta import PSP_BLOCKS, Block, scaled_blocks
 from pspmodel.nn.psp import PSPNetwork
 from pspmodel.recipe import checked, load_config
 from pspmodel.train.setup import pick_device

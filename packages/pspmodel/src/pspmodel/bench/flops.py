@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from pspmodel.nn.encoder import DstaBlock, DstaEncoder
+from pspmodel.nn.dsta import DstaBlock, DstaEncoder
 from pspmodel.nn.heads import OfEach
 from pspmodel.nn.ppa import LevelAttention, OverTime
 from pspmodel.nn.psp import PSPNetwork

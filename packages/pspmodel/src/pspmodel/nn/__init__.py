@@ -1,6 +1,6 @@
 """Networks: modules of tensors and plain values that know no stores, configs or training."""
 
-from pspmodel.nn.encoder import PSP_BLOCKS, Block, DstaBlock, DstaEncoder, scaled_blocks
+from pspmodel.nn.dsta import PSP_BLOCKS, Block, DstaBlock, DstaEncoder, scaled_blocks
 from pspmodel.nn.heads import ContrastProjection, node_mean, person_mean
 from pspmodel.nn.ppa import LEVELS, Level, PolymerisingAttention, Scale
 from pspmodel.nn.psp import PSPNetwork

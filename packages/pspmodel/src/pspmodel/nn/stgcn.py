@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
-from pspmodel.nn.encoders import Encoder
+from pspmodel.nn.encoder import Encoder
 from pspmodel.nn.norm import BatchNorm2d
 from skeldata import Layout
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
-from pspmodel.nn.encoders import Encoder
+from pspmodel.nn.encoder import Encoder
 from pspmodel.nn.norm import BatchNorm2d
 
 

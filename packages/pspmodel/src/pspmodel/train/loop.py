@@ -15,7 +15,7 @@ from pspmodel.data.streams import mixed
 from pspmodel.errors import InterruptedRunError
 from pspmodel.evaluate.scores import Scores
 from pspmodel.methods import Method
-from pspmodel.nn.encoders import compile_encoders
+from pspmodel.nn.encoder import compile_encoders
 from pspmodel.train import checkpoint
 from pspmodel.train.average import Average
 from pspmodel.train.batches import Batches
