@@ -20,7 +20,7 @@ import skeldata
 State = Literal["ok", "note", "slow", "missing"]
 
 EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
-    "fast": (("numba", "isal"), "files parsed three times, zips read twice as fast"),
+    "fast": (("numba", "isal"), "files parsed ten times, zips read twice as fast"),
     "view": (("matplotlib", "pillow"), "GIF and PNG from `skeldata view`"),
     "h5": (("h5py",), "`skeldata export --to h5`"),
     "dask": (("dask", "distributed"), "preparation on a dask cluster"),
