@@ -102,7 +102,9 @@ def test_a_bad_loss_of_one_process_ends_all_with_the_same_error(
     tmp_path, ntu_store_path, two, where
 ):
     messages = two.run(shares.spoiled, ntu_store_path, tmp_path / "run", SMALL, where)
-    expected = "step 0: loss term 'contrast/part' is nan; lower the learning rate and resume"
+    expected = (
+        "step 0: loss term 'contrast/part' is nan; lower the learning rate, in a run of its own"
+    )
     assert messages == [expected] * 2
     assert not (tmp_path / "run" / "checkpoints").exists()
 

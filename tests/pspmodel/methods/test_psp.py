@@ -227,3 +227,11 @@ def test_wrong_options_and_methods_are_named():
         psp(temprature=1)
     with pytest.raises(ConfigError, match="unknown method 'pps'; use one of psp"):
         made("pps", DataFacts("ntu60", KINECT25, 60, 2, 50))
+
+
+@pytest.mark.parametrize("method", ["psp", "stream-contrast"])
+def test_a_contrast_of_one_stream_is_refused_before_the_first_step(method):
+    facts = DataFacts("ntu60", KINECT25, 60, 2, 50, ("joint",))
+    with pytest.raises(ConfigError, match="needs two streams, and joint is only one"):
+        made(method, facts, blocks=[[8, 8, 4, 2]])
+    made(method, facts, {"contrast_weight": 0.0}, blocks=[[8, 8, 4, 2]])

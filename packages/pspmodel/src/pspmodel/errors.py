@@ -76,7 +76,7 @@ class NonFiniteLossError(PspmodelError, RuntimeError):
         value: what it was: ``nan``, ``inf`` or ``-inf``.
 
     >>> str(NonFiniteLossError(120, "contrast/joint", float("nan")))
-    "step 120: loss term 'contrast/joint' is nan; lower the learning rate and resume"
+    "step 120: loss term 'contrast/joint' is nan; lower the learning rate, in a run of its own"
     """
 
     exit_code = 5
@@ -86,7 +86,7 @@ class NonFiniteLossError(PspmodelError, RuntimeError):
         self.term = term
         self.value = value
         super().__init__(
-            f"step {step}: loss term {term!r} is {value}; lower the learning rate and resume"
+            f"step {step}: loss term {term!r} is {value}; lower the learning rate, in a run of its own"
         )
 
     def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[object, ...]]:

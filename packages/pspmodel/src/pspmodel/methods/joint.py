@@ -96,3 +96,16 @@ class JointMethod(Method):
         logits = self._logits(features, strong)
         terms = stream_cross_entropy(logits, labels, self.config.classification, weights)
         return rule.weight(step.progress) * torch.stack(list(terms.values())).sum()
+
+
+def check_contrast(facts: DataFacts) -> None:
+    """Refuse before the first step what `between_streams` would in it.
+
+    Raises:
+        ConfigError: there is one stream alone.
+    """
+    if len(facts.streams) < 2:
+        raise ConfigError(
+            f"a contrast needs two streams, and {facts.streams[0]} is only one; set data.streams, "
+            'e.g. ["joint", "motion"], or options.contrast_weight=0'
+        )

@@ -12,7 +12,7 @@ from pspmodel.config import RunConfig, StrictModel
 from pspmodel.data.clips import Clips
 from pspmodel.losses.nt_xent import between_streams
 from pspmodel.methods.base import DataFacts
-from pspmodel.methods.joint import JointMethod
+from pspmodel.methods.joint import JointMethod, check_contrast
 from pspmodel.nn.norm import sample_weights
 from pspmodel.nn.psp import Projections, PSPNetwork, Weights
 
@@ -81,6 +81,8 @@ class PSP(JointMethod):
             frames=facts.frames,
         )
         self.contrasts = bool(options.levels and options.contrast_weight)
+        if self.contrasts:
+            check_contrast(facts)
 
     def contrast(self, features: Mapping[str, Tensor], clips: Clips) -> Mapping[str, Tensor]:
         """The coarse-to-fine contrastive loss (section 3.4 of the paper), one term a level."""

@@ -11,7 +11,7 @@ from pspmodel.config import RunConfig, StrictModel
 from pspmodel.data.clips import Clips
 from pspmodel.losses.nt_xent import between_streams
 from pspmodel.methods.base import DataFacts
-from pspmodel.methods.joint import JointMethod
+from pspmodel.methods.joint import JointMethod, check_contrast
 from pspmodel.nn.heads import ContrastProjection
 from pspmodel.nn.streams import StreamClassifier
 
@@ -37,10 +37,13 @@ class StreamContrast(JointMethod):
         super().__init__(facts, options, config)
         self.network = StreamClassifier(config.network, facts.layout, facts.classes, facts.streams)
         self.projection = ContrastProjection(self.network.encoder.channels_out)
+        self.contrasts = options.contrast_weight > 0
+        if self.contrasts:
+            check_contrast(facts)
 
     def contrast(self, features: Mapping[str, Tensor], clips: Clips) -> Mapping[str, Tensor]:
         """NT-Xent of projected clip features, the mean over pairs of streams."""
-        if not self.options.contrast_weight:
+        if not self.contrasts:
             return {}
         embedded = {
             stream: {"clip": self.projection(self.network.pool(part, *clips.owners))}
