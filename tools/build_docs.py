@@ -41,7 +41,7 @@ _LINK = re.compile(r"(?<!!)\[([^\]\[]*)\]\(([^()\s]+)\)")
 
 
 def gather(folder: Path) -> None:
-    """Write every source page of the site into ``folder``, which is emptied before."""
+    """Write every source page of the site, and its pictures, into ``folder``, emptied before."""
     shutil.rmtree(folder, ignore_errors=True)
     places = {
         path: path.relative_to(DOCS) for path in sorted(DOCS.rglob("*.md")) if path.is_file()
@@ -56,6 +56,10 @@ def gather(folder: Path) -> None:
             _write(folder / "api" / f"{name}.md", text)
     shutil.copy(DOCS / "conf.py", folder / "conf.py")
     shutil.copytree(DOCS / "_static", folder / "_static")
+    for picture in DOCS.rglob("*.png"):
+        place = folder / picture.relative_to(DOCS)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, place)
 
 
 def move_links(text: str, source: Path, place: Path, places: dict[Path, Path]) -> str:

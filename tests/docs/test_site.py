@@ -42,6 +42,13 @@ def test_the_pages_elsewhere_exist():
     assert all((ROOT / page).is_file() for page in build_docs.ELSEWHERE)
 
 
+def test_pictures_come_along(tmp_path):
+    build_docs.gather(tmp_path / "pages")
+    pictures = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.png")]
+    assert pictures
+    assert all((tmp_path / "pages" / picture).is_file() for picture in pictures)
+
+
 def test_every_decision_is_listed():
     listed = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     for page in (ROOT / "docs" / "decisions").glob("0*.md"):
