@@ -34,6 +34,16 @@ def test_a_process_of_its_own_does_what_this_one_would(contest):
         assert peak is None or peak > 100 * 2**20
 
 
+def test_the_first_steps_which_take_memory_are_not_timed(contest, monkeypatch):
+    here = Here(contest, Variant(None))
+    steps = []
+    monkeypatch.setattr(here._side, "step", lambda: steps.append(1))
+    here.warm_up()
+    assert len(steps) == 4
+    here.timed("step", 1)
+    assert len(steps) == 5
+
+
 def test_threads_are_those_of_the_parent(contest):
     before = torch.get_num_threads()
     torch.set_num_threads(before + 1)
