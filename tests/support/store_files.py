@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import zarr
 
-from skeldata import prepare
+from skeldata import open_store, prepare
 from skeldata.store import write
 from skeldata.store.seal import SEAL, attributes_digest
+from skeldata.store.verify import verify_store
 
 
 def prepared(family, raw, out, *, block=5, **options):
@@ -63,3 +64,13 @@ def rewrite(store, path, values=None, **options):
         **options,
     )
     array[...] = values
+
+
+def told(store, **options):
+    """Findings of `verify_store`, a line each."""
+    return "\n".join(map(str, verify_store(store, **options)))
+
+
+def name_of(store, row):
+    """Sample name of a row."""
+    return open_store(store).names[row]
