@@ -227,6 +227,44 @@ def test_recipes_extend_each_other(tmp_path):
         load_config(tmp_path / "a.toml", dataset="ntu60")
 
 
+def test_a_file_may_have_the_name_of_what_it_extends(tmp_path):
+    (tmp_path / "tiny.toml").write_text('extends = "tiny"\n[optim]\nlr = 0.5\n')
+    assert load_config(tmp_path / "tiny.toml", dataset="ntu60").optim.lr == 0.5
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "tiny.toml").write_text('extends = "../tiny.toml"\nseed = 3\n')
+    config = load_config(tmp_path / "more" / "tiny.toml", dataset="ntu60")
+    assert (config.recipe, config.optim.lr, config.seed) == ("tiny", 0.5, 3)
+
+
+def test_extended_files_lie_beside_what_extends_them(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    for folder, lr in ((tmp_path, 0.3), (tmp_path / "here", 0.5)):
+        (folder / "base1.toml").write_text(f'extends = "tiny"\n[optim]\nlr = {lr}\n')
+    (tmp_path / "here" / "mine.toml").write_text('extends = "base1.toml"\n')
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "here" / "mine.toml", "here/mine.toml"):
+        assert load_config(path, dataset="ntu60").optim.lr == 0.5
+    (tmp_path / "a.toml").write_text('extends = "here/../a.toml"\n')
+    with pytest.raises(ConfigError, match=r"in a circle: a$"):
+        load_config("a.toml", dataset="ntu60")
+
+
+@pytest.mark.parametrize(
+    "text", ['dataset = "ntu60"', 'dataset = {ntu60 = "x"}', "dataset.ntu60 = 3"]
+)
+@pytest.mark.parametrize("method", [None, "supervised"])
+def test_a_dataset_that_is_no_table_is_explained(tmp_path, text, method):
+    path = tmp_path / "mine.toml"
+    path.write_text(f'extends = "tiny"\n{text}\n')
+    with pytest.raises(ConfigError, match="recipe mine: dataset must be tables such as"):
+        load_config(path, dataset="ntu60", method=method)
+
+
+def test_a_stream_is_named_once():
+    with pytest.raises(ConfigError, match=r"data\.streams: .*joint is there twice"):
+        load_config("tiny", dataset="ntu60", overrides=['data.streams=["joint", "bone", "joint"]'])
+
+
 def test_without_a_recipe_it_is_the_datasets_or_the_methods():
     assert default_recipe("nw-ucla") == "nw-ucla"
     assert {default_recipe(dataset) for dataset in ("ntu60", "ntu120")} == {"psp-code"}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from skeldata import get_dataset, load_recipe, open_store, prepare
-from skeldata.errors import RecipeError, SkeldataError
+from skeldata.errors import RecipeError, SkeldataError, SourceError
 from skeldata.pool import default_workers, run_batches, started_pool
 from skeldata.sources import RawFile, list_sources
 from skeldata.synth import write_ntu
@@ -125,16 +125,23 @@ def test_no_batch_waits_for_a_helper_that_is_starting(files):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_file_that_cannot_be_read_is_rejected_with_the_reason(files, workers):
-    gone = replace(files[3], path=files[3].path + "-is-gone", crc=None, place=None)
+def test_a_file_that_cannot_be_taken_is_rejected_with_the_reason(files, workers):
     large = replace(files[5], size=2**40)
-    some = [*files[:3], gone, files[4], large, *files[6:8]]
     with ready_pool(RECIPE, workers) as pool:
-        batches = list(pool.run(some, 0))
-    assert [r.name for batch in batches for _, r in batch.rejected] == [gone.name, large.name]
-    reasons = [r.reason for batch in batches for _, r in batch.rejected]
-    assert reasons[0] == "cannot be read: No such file or directory"
-    assert "larger than the limit" in reasons[1]
+        batches = list(pool.run([*files[:5], large, *files[6:8]], 0))
+    (rejection,) = [r for batch in batches for _, r in batch.rejected]
+    assert rejection.name == large.name
+    assert "larger than the limit" in rejection.reason
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_gives_nothing_stops_the_run(files, workers):
+    gone = replace(files[3], path=files[3].path + "-is-gone", crc=None, place=None)
+    with (
+        ready_pool(RECIPE, workers) as pool,
+        pytest.raises(SourceError, match=r"cannot read .*-is-gone.*: No such file or directory"),
+    ):
+        list(pool.run([*files[:3], gone, *files[4:8]], 0))
 
 
 def test_a_helper_loads_neither_zarr_nor_pydantic_nor_numba():

@@ -216,7 +216,7 @@ def test_interrupted_and_resumed_is_as_undisturbed(source, tmp_path, small_block
     assert str(caught.value) == (
         f"interrupted; {kept} finished rows are kept in {partial}: repeat the command with --resume"
         if kept
-        else "interrupted before the first block of rows was finished: repeat the command"
+        else "interrupted; the first block of rows was not finished: repeat the command"
     )
     assert not out.exists()
     if kept:
@@ -275,7 +275,7 @@ def test_less_than_a_block_is_no_loss_and_needs_no_word(source, tmp_path, small_
     def interrupt(done, _):
         raise KeyboardInterrupt
 
-    with pytest.raises(InterruptedRunError, match="before the first block"):
+    with pytest.raises(InterruptedRunError, match="the first block of rows was not finished"):
         prepare("ntu", [source], tmp_path / "b.zarr", advanced=interrupt)
     assert prepare("ntu", [source], tmp_path / "b.zarr").discarded == 0
     folder_is_clean(tmp_path, "b.zarr")

@@ -1,5 +1,7 @@
+import errno
 import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,16 @@ def test_folders_and_zips_list_the_same_names_and_bytes(tmp_path):
             assert [reader.read(file) for file in listing.files] == [content(n) for n in NAMES]
             crcs = [reader.crc(file, reader.read(file)) for file in listing.files]
             assert crcs == [zipfile.crc32(content(n)) for n in NAMES]
+
+
+def test_folders_of_an_archive_may_be_parted_by_backslashes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in NAMES:
+            archive.writestr(f"nturgb+d\\skeletons\\{name}.skeleton", content(name))
+    listing = list_sources([tmp_path / "a.zip"], "ntu")
+    assert list(listing.files.names()) == NAMES
+    with SourceReader() as reader:
+        assert [reader.read(file) for file in listing.files] == [content(n) for n in NAMES]
 
 
 def test_several_roots_and_zips_inside_folders_are_one_source(tmp_path):
@@ -124,12 +136,42 @@ def test_a_damaged_member_is_refused_by_name(tmp_path):
             reader.read(listing.files[1])
 
 
-def test_a_file_that_vanished_is_refused_by_name(tmp_path):
+def test_a_file_that_vanished_is_the_fault_of_the_source_not_of_the_file(tmp_path):
     listing = list_sources([write_folder(tmp_path)], "ntu")
-    os.unlink(listing.files[0].path)
+    os.unlink(path := listing.files[0].path)
+    with SourceReader() as reader, pytest.raises(SourceError) as caught:
+        reader.read(listing.files[0])
+    assert str(caught.value) == f"cannot read {path}: No such file or directory"
+
+
+def test_a_file_that_may_not_be_read_is_refused_by_name(tmp_path, monkeypatch):
+    listing = list_sources([write_folder(tmp_path)], "ntu")
+
+    def forbidden(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
     with SourceReader() as reader, pytest.raises(ParseError) as caught:
         reader.read(listing.files[0])
-    assert str(caught.value) == f"{NAMES[0]}: cannot be read: No such file or directory"
+    assert str(caught.value) == f"{NAMES[0]}: cannot be read: Permission denied"
+
+
+def test_what_is_no_recording_may_be_broken(tmp_path):
+    folder = write_folder(tmp_path)
+    (folder / "notes.txt").symlink_to("nowhere")
+    (folder / "._all.zip").write_bytes(b"\0\5\x16\7")
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"")
+    listing = list_sources([folder], "ntu")
+    assert sorted(listing.files.names()) == sorted(NAMES)
+    shown = [path.rpartition("/")[2] for path, _ in listing.ignored]
+    assert {"notes.txt", "._all.zip", "caf\\udce9.txt"} <= set(shown)
+
+
+def test_a_recording_that_points_nowhere_is_an_error(tmp_path):
+    folder = write_folder(tmp_path)
+    (folder / "S001C001P001R001A059.skeleton").symlink_to("nowhere")
+    with pytest.raises(SourceError, match=r"A059\.skeleton: No such file"):
+        list_sources([folder], "ntu")
 
 
 def test_absurd_sizes_are_refused_before_reading(tmp_path):

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from skeldata.cli.synth import parse_actions, synth
 from skeldata.errors import UsageError
 from skeldata.synth import ntu_bytes, ucla_bytes
+from support import command_line
 from support.naive_raw import read_naive_ntu
 
 
@@ -68,6 +69,13 @@ def test_wrong_use_is_one_line_and_exit_code_2(tmp_path):
         assert result.stderr.startswith("error: ")
         assert result.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["fake.zip"]
+
+
+@pytest.mark.parametrize("kind", ["ntu", "ucla"])
+def test_an_output_below_a_file_is_one_line_and_exit_code_4(tmp_path, kind):
+    (tmp_path / "file").write_bytes(b"mine")
+    result = command_line.run(synth, kind, "--out", tmp_path / "file" / "x", "--samples", 2)
+    command_line.assert_one_error(result, 4, f"cannot write {tmp_path}/file/x: ")
 
 
 @pytest.mark.parametrize("text", ["", "1,,2", "a", "5-", "-5", "9-5", "0", "1.5", "1-1000", "²"])

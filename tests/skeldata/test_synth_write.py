@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from skeldata.datasets import get_dataset
-from skeldata.errors import UsageError
+from skeldata.errors import SourceError, UsageError
 from skeldata.synth import choose_names, ntu_bytes, ucla_bytes, write_ntu, write_ucla
 from support.naive_raw import read_naive_ntu, read_naive_ucla
 
@@ -195,3 +197,23 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, out):
 def test_only_ntu_datasets_are_written_as_ntu(tmp_path):
     with pytest.raises(UsageError, match="ntu60 or ntu120"):
         write_ntu(tmp_path / "raw", 1, dataset="nw-ucla")
+
+
+@pytest.mark.parametrize("out", ["file/x", "file/x.zip", "file/x/y", "n" * 300, "n" * 300 + ".zip"])
+def test_an_output_that_cannot_be_written_is_an_error_of_ours(tmp_path, out):
+    (tmp_path / "file").write_bytes(b"mine")
+    with pytest.raises(SourceError, match=r"^cannot write .*; choose another --out$"):
+        write_ucla(tmp_path / out, 2)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+
+
+@pytest.mark.parametrize("out", ["fake", "fake.zip"])
+def test_a_disk_that_is_full_leaves_nothing(tmp_path, out, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(SourceError, match="No space left on device"):
+        write_ucla(tmp_path / out, 2)
+    assert list(tmp_path.iterdir()) == []

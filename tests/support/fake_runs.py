@@ -22,6 +22,7 @@ def write_run(
     labelled=50,
     official_clips=None,
     stages=None,
+    split_rule="assl",
 ):
     """A run with its config, metrics and report; ``accuracy`` is last, held-out best, oracle.
 
@@ -32,7 +33,7 @@ def write_run(
     digest = split_digest or f"{ratio}-{split_seed}".encode().hex().ljust(64, "0")
     data = {
         "store": "moved.zarr", "store_digest": store_digest, "dataset": dataset, "protocol": protocol,
-        "split": {"digest": digest, "rule": "assl" if ratio else "list", "ratio": ratio,
+        "split": {"digest": digest, "rule": split_rule if ratio else "list", "ratio": ratio,
                   "seed": split_seed, "base": "official", "count": labelled},
         "held_out_subjects": [9, 10],
     }  # fmt: skip

@@ -157,3 +157,13 @@ def test_width_and_batches_default_to_the_recipe():
 def test_only_psp_is_compared(settings, reason):
     with pytest.raises(UsageError, match=reason):
         Contest(settings)
+
+
+def test_what_is_compiled_is_what_training_compiles(contest, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda of, **_: compiled.append(of) or of)
+    method = OurSide(contest, compiled=True).method
+    assert [each.__func__ for each in compiled] == [type(method.network.encoder).trunk]
+    compiled.clear()
+    OurSide(contest)
+    assert not compiled

@@ -54,6 +54,8 @@ def test_wrong_requests_are_one_line(tmp_path, folder, ntu_store):
     several = run(folder, "--names", name, ntu_store.names[1], "-o", tmp_path / "a.png")
     assert_one_error(several, 2, "is one file for 2 clips; give a folder")
     assert_one_error(run(tmp_path, "--names", name), 4, "no run at")
+    bones = run(folder, "--names", name, "--stream", "bone")
+    assert_one_error(bones, 2, "stream 'bone' is none of the run's; use joint or motion")
 
 
 def test_a_method_without_maps_is_one_line(tmp_path, ntu_store_path, ntu_store):

@@ -274,3 +274,30 @@ def test_what_was_trained_on_has_a_digest_of_its_own(ntu_store, ntu_store_path, 
     labelled = hashlib.sha256((tmp_path / "run" / "labelled.txt").read_bytes()).hexdigest()
     assert report["labelled_digest"] == labelled != report["split_digest"]
     assert f"trained on {labelled}, 5 of its 6 names" in result.stderr
+    again = run("evaluate", tmp_path / "run", "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["split_digest"] == report["split_digest"]
+
+
+def test_before_the_last_stage_no_accuracy_is_reported(ntu_store_path, tmp_path):
+    stages = [
+        *("--set", "stage.pretrain.train.epochs=2"),
+        *("--set", "stage.pretrain.train.steps_per_epoch=2"),
+        *("--set", "stage.pretrain.train.unlabelled_batch=4"),
+        *("--set", "train.epochs=1", "--set", "train.steps_per_epoch=2"),
+        *("--set", "train.labelled_batch=4"),
+    ]
+    words = ["train", "--store", ntu_store_path, "--ratio", "0.2", "--recipe", "sds-cl", *stages,
+             *("--set", "network.dsta.blocks=[[8, 8, 4, 2], [8, 16, 4, 2]]"),
+             "--device", "cpu", "--out", tmp_path / "run"]  # fmt: skip
+    result = run(*words, "--steps", "4")
+    assert result.exit_code == 0, result.output
+    assert "no accuracy yet: the classifier is trained in a later stage\n" in result.stderr
+    assert not (tmp_path / "run" / "report.json").exists()
+    assert not (tmp_path / "run" / "scores.npz").exists()
+    assert "not finished" in (tmp_path / "run" / "report.html").read_text()
+    page = tmp_path / "page.html"
+    told = run("report", tmp_path / "run", "-o", page)
+    assert told.exit_code == 3, told.output
+    result = run(*words, "--resume", "--steps", "5")
+    assert re.search(r"last \d+\.\d %, .* oracle \d+\.\d %", result.stderr), result.output

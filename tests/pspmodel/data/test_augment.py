@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from pspmodel.config import AugmentConfig
+from pspmodel.config import AugmentConfig, DataConfig
 from pspmodel.data.augment import Augmenter
 from pspmodel.data.resident import ResidentData
 from skeldata import KINECT20, KINECT25
@@ -113,17 +113,15 @@ def test_absent_stays_exact_zero(seed, where):
     assert torch.isfinite(changed).all()
 
 
-def test_noise_has_the_stated_size_and_hidden_joints_are_zero_throughout():
+def test_noise_has_the_stated_size_and_joints_are_hidden_as_often_as_stated():
     joint, present = persons(count=400)
     changer = augmenter(noise=0.5)
     draws = changer.draw(400, generator())
     noisy, _ = changer.apply(joint, present, draws, generator(1))
     measured = (noisy - joint).flatten(1).std(dim=1)
     torch.testing.assert_close(measured, draws.noise, rtol=0.2, atol=0.01)
-    hidden, _ = applied(augmenter(hide=0.3), joint, present)
-    gone = (hidden == 0).all(dim=3)
-    assert torch.equal(gone.any(dim=1), gone.all(dim=1))
-    assert gone[:, 0].float().mean() == pytest.approx(0.3, abs=0.02)
+    hidden = augmenter(hide=0.3).draw(400, generator()).hidden
+    assert hidden.float().mean() == pytest.approx(0.3, abs=0.02)
 
 
 def test_switching_one_change_on_leaves_the_draws_of_the_others():
@@ -156,3 +154,20 @@ def test_both_bodies_of_a_clip_change_alike_and_streams_by_choice(ntu_store):
         assert torch.equal(data.clips(rows).joint, plain.joint)
     torch.testing.assert_close(*size["shared"], rtol=1e-3, atol=1e-3)
     assert (size["per-stream"][0] - size["per-stream"][1]).abs().max() > 0.1
+
+
+def test_a_hidden_joint_takes_its_bones_with_it_and_nothing_else(ntu_store):
+    streams = ("joint", "motion", "bone", "bone_motion")
+    data = ResidentData(ntu_store, CPU, DataConfig(streams=streams))
+    rows, parents = np.arange(20), KINECT25.parents
+    config = AugmentConfig(hide=0.3, draws="shared")
+    plain, hidden = data.clips(rows), data.clips(rows, seed=4, augment=config)
+    drawn = Augmenter(config, KINECT25, "y", CPU).draw(20, generator(4)).hidden[plain.clip_index]
+    assert drawn.any(dim=1).float().mean() > 0.9
+    for person in range(plain.rows):
+        for v in range(25):
+            for name in streams:
+                lost = drawn[person, v] or (name.startswith("bone") and drawn[person, parents[v]])
+                found = hidden.streams[name][person, :, :, v]
+                expected = plain.streams[name][person, :, :, v]
+                assert torch.equal(found, torch.zeros_like(expected) if lost else expected)

@@ -108,3 +108,14 @@ def test_unknown_clips_are_named(ntu_store):
     assert rows_named(ntu_store, names) == [7, 2]
     with pytest.raises(UsageError, match=rf"no such sample; its first is {ntu_store.names[0]}"):
         rows_named(ntu_store, [names[0], "S001"])
+
+
+def test_maps_are_of_the_streams_that_the_run_has(make_run, ntu_store):
+    run = make_run('data.streams=["joint", "bone"]')
+    network, row = network_of(run.method, "psp"), two_persons(ntu_store)
+    joint, bone = (attended_persons(run, network, row, stream) for stream in ("joint", "bone"))
+    assert not np.allclose(joint[0].maps["body"], bone[0].maps["body"])
+    with pytest.raises(
+        UsageError, match=r"^stream 'motion' is none of the run's; use joint or bone$"
+    ):
+        attended_persons(run, network, row, "motion")

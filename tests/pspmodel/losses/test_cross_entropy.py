@@ -78,3 +78,13 @@ def test_streams_are_added_or_averaged_and_may_count_alone() -> None:
         cross_entropy(each, labels, smoothing=0.1, weights=weights) for each in logits.values()
     )
     torch.testing.assert_close(both["auxiliary"], 0.5 * alone)
+
+
+@pytest.mark.parametrize("fusion", ["sum", "mean"])
+def test_streams_in_half_precision_are_not_fused_in_it(fusion: str) -> None:
+    logits = {name: (20 * part).bfloat16() for name, part in streams().items()}
+    labels, config = torch.tensor([0, 3, 1, 1, 2]), ClassificationConfig(fusion=fusion)
+    exact = stream_cross_entropy({s: part.double() for s, part in logits.items()}, labels, config)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = stream_cross_entropy(logits, labels, config)
+    assert found["classification"].item() == pytest.approx(exact["classification"].item(), rel=1e-6)

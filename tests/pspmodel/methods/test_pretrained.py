@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from pspmodel.errors import ConfigError
 from pspmodel.methods import Method, Step
 from pspmodel.recipe import load_config
 from pspmodel.train.loop import train
@@ -198,3 +199,21 @@ def test_the_second_stage_starts_from_the_first(
     run = run_of(name, ntu_store_path, tmp_path / "run")
     train(run, resume=True)
     assert changed(pretrained, run.method) == {"network.encoder", "network.classifier"}
+
+
+@METHODS
+def test_fine_tuning_looks_at_unlabelled_clips_for_pseudo_labels_alone(name: str) -> None:
+    assert small(name).views("finetune") == ()
+    taught = ("pseudo_labels.weight=1", "train.average=0.9", "train.unlabelled_batch=4")
+    assert small(name, *taught).views("finetune") == ("strong", "weak")
+
+
+@METHODS
+@pytest.mark.parametrize(
+    "batch", ["train.unlabelled_batch", "stage.finetune.train.unlabelled_batch"]
+)
+def test_pseudo_labels_without_clips_to_give_them_to_are_refused(name: str, batch: str) -> None:
+    taught = ("train.unlabelled_batch=4", "pseudo_labels.weight=1", "train.average=0.9")
+    with pytest.raises(ConfigError, match=r"in stage finetune.* set stage\.finetune\.train\.unlab"):
+        small(name, *taught, f"{batch}=0")
+    small(name, *taught, "train.unlabelled_batch=0", "stage.finetune.train.unlabelled_batch=4")

@@ -192,3 +192,18 @@ def test_a_run_without_report_is_unfinished(tmp_path):
     assert record.accuracy("last") is None
     assert record.row()["last"] is None
     assert statistics.fmean(line["step"] for line in record.metrics()) == 15
+
+
+def test_another_rule_is_another_cell_and_published_numbers_are_not_for_it(tmp_path):
+    records = make(tmp_path, ratio="0.1", split_seed=(0, 1))
+    records += make(
+        tmp_path, ratio="0.1", split_seed=(0, 1), split_rule="proportional", split_digest="c" * 64
+    )
+    found = cells(records)
+    assert [(c.share, c.split_rule, len(c.records), c.comparable) for c in found] == [
+        ("10 %", "assl", 2, True), ("10 %, proportional", "proportional", 2, False),
+    ]  # fmt: skip
+    assert warnings(records) == [
+        "nw-ucla xview: 2 runs on labels drawn by rule proportional; published numbers are not set "
+        "beside"
+    ]

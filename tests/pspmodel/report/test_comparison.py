@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from pspmodel import figures
 from pspmodel.errors import CheckpointError, UsageError
 from pspmodel.published import published
 from pspmodel.report import write_comparison, write_curves
@@ -228,3 +229,44 @@ def test_plain_files_among_runs_are_passed_over(tmp_path):
     assert find_runs([run, page]) == [run]
     with pytest.raises(CheckpointError, match=r"no run at .*report\.html"):
         find_runs([page])
+
+
+def test_proportional_draws_stand_in_a_column_of_their_own_without_published_numbers(tmp_path):
+    for seed, rule in enumerate(("assl", "proportional")):
+        write_run(tmp_path / "runs" / rule, ratio="0.3", split_seed=seed, split_rule=rule)
+    both = [read_run(tmp_path / "runs" / rule) for rule in ("assl", "proportional")]
+    content = write_comparison(both, tmp_path / "both.html")
+    assert [(c["share"], c["split_rule"], c["psp_paper"]) for c in content["cells"]] == [
+        ("30 %", "assl", 80.6), ("30 %, proportional", "proportional", None),
+    ]  # fmt: skip
+    text = (tmp_path / "both.html").read_text()
+    numbers = Page(text).tables[0]
+    place = numbers[0].index("30 %, proportional")
+    theirs = [row for row in numbers[1:] if len(row) > 2 and row[0] != "tiny"]
+    assert theirs
+    assert {row[place] for row in theirs} == {"–"}
+    assert text.count("to the paper</small>") == 1
+
+    content = write_comparison(both[1:], tmp_path / "one.html")
+    assert content["published"] == []
+    assert "of labels drawn by rule assl" in (tmp_path / "one.html").read_text()
+
+
+def test_rules_of_labels_are_lines_of_their_own(tmp_path, monkeypatch):
+    drawn, real = [], figures.accuracy_by_ratio
+    monkeypatch.setattr(
+        figures, "accuracy_by_ratio", lambda lines, title: drawn.extend(lines) or real(lines, title)
+    )
+    for place, rule in enumerate(("assl", "proportional")):
+        write_run(
+            tmp_path / "runs" / rule, split_rule=rule, accuracy=(0.5 + 0.1 * place, None, None)
+        )
+    write_comparison(
+        [read_run(tmp_path / "runs" / rule) for rule in ("assl", "proportional")],
+        tmp_path / "both.html",
+    )
+    ours = {line.label: list(line.points.values()) for line in drawn if line.ours}
+    assert ours == {
+        "tiny: last step": [(pytest.approx(50), None)],
+        "tiny, proportional: last step": [(pytest.approx(60), None)],
+    }

@@ -164,6 +164,20 @@ def test_accuracies_lie_beside_published_ones_with_their_rule(copied):
     assert "best accuracy on the test set itself: an oracle" in text
 
 
+def test_labels_drawn_in_proportion_have_no_published_numbers_beside(copied):
+    for file, change in (
+        ("report.json", lambda c: c.update(official_clips={"held": 56578, "official": 56578})),
+        ("config.json", lambda c: c["data"]["split"].update(rule="proportional")),
+    ):
+        content = json.loads((copied / file).read_text())
+        change(content)
+        (copied / file).write_text(json.dumps(content))
+    text = render_run(copied, weights=False).read_text()
+    assert "The labels were drawn by rule proportional." in text
+    assert "The PSP paper reports" not in text
+    assert ", proportional, split seed" in text
+
+
 def test_each_class_has_its_share_and_what_it_is_taken_for(folder):
     text = (folder / "report.html").read_text()
     counts = load_scores(folder / "scores.npz")[1].confusion()

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from pspmodel import figures
 from pspmodel.errors import InterruptedRunError, UsageError
 from pspmodel.sweep import execute as executing
-from pspmodel.sweep import plan_sweep, run_sweep, table_text
+from pspmodel.sweep import plan_sweep, processes, run_sweep, table_text
 from pspmodel.sweep.processes import command, environment
 from pspmodel.train.loop import train
 from pspmodel.train.setup import new_run
@@ -252,6 +252,25 @@ def test_processes_give_the_same_runs_and_record_failures(tmp_path, ntu_store_pa
         assert_same(sweep.folder(mine), done[0].folder(other))
     rows = rows_of(tmp_path)
     assert [rows[run.name]["status"] for run in sweep.runs] == ["finished", "finished", "failed"]
+
+
+def test_an_error_of_an_earlier_attempt_is_not_told_again(tmp_path, ntu_store_path, monkeypatch):
+    sweep = plan(ntu_store_path, tmp_path, split_seeds=(0,))
+    (run,) = sweep.runs
+    tmp_path.joinpath("logs").mkdir()
+    log = tmp_path / "logs" / f"{run.name}.log"
+    log.write_text("error: the disk is full, months ago\n")
+
+    def commands(program):
+        monkeypatch.setattr(processes, "command", lambda *a: [sys.executable, "-c", program])
+
+    commands("import os; print('step 3', flush=True); os.kill(os.getpid(), 9)")
+    assert run_sweep(sweep, jobs=2) == {run.name: f"ended by signal 9: step 3; see {log}"}
+    commands("import os; os.kill(os.getpid(), 9)")
+    assert run_sweep(sweep, jobs=2) == {run.name: f"ended by signal 9; see {log}"}
+    commands("import sys; print('error: of today'); sys.exit(4)")
+    assert run_sweep(sweep, jobs=2) == {run.name: "of today"}
+    assert log.read_text().startswith("error: the disk is full")
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import json
+import resource
 
 import pytest
 import torch
@@ -41,6 +42,23 @@ def test_saving_again_replaces_and_leaves_nothing_beside(tmp_path):
         checkpoint.save(tmp_path / "last", {"step": step}, model, optimizer)
     assert checkpoint.load_facts(tmp_path / "last")["step"] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["last"]
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_older_checkpoint(tmp_path):
+    model, optimizer = trained()
+    checkpoint.save(tmp_path / "last", {"step": 1}, model, optimizer)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        with pytest.raises(
+            CheckpointError,
+            match=r"cannot write checkpoint \S+/last: .*File too large.*; make room",
+        ):
+            checkpoint.save(tmp_path / "last", {"step": 2}, model, optimizer)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["last"]
+    assert checkpoint.load_facts(tmp_path / "last")["step"] == 1
 
 
 def test_a_cut_between_the_renames_loses_nothing(tmp_path):

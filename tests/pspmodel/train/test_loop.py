@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from pspmodel.errors import (
+    CheckpointError,
     DataMismatchError,
     InterruptedRunError,
     NonFiniteLossError,
@@ -16,8 +17,9 @@ from pspmodel.errors import (
     UsageError,
 )
 from pspmodel.report import summary
+from pspmodel.train import loop as looping
 from pspmodel.train.batches import Batches
-from pspmodel.train.checkpoint import load_facts
+from pspmodel.train.checkpoint import exists, load_facts
 from pspmodel.train.loop import train
 from pspmodel.train.setup import load_run, new_run
 
@@ -144,6 +146,37 @@ def test_a_non_finite_loss_stops_with_step_and_term_and_keeps_the_checkpoint(
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
+@pytest.mark.parametrize("ending", ["an epoch", "a signal", "--steps"])
+def test_weights_spoiled_under_a_finite_loss_are_neither_saved_nor_evaluated(
+    tmp_path, ntu_store_path, monkeypatch, ending
+):
+    folder = tmp_path / "run"
+    train(run_at(folder, ntu_store_path), stop_at=4)
+    before, last = tensors(folder), {"an epoch": 8}.get(ending, 7)
+    run = run_at(folder, ntu_store_path, resume=True)
+    real = looping.complete
+    done = iter(range(5, 100))
+
+    def spoiled(parameters, terms):
+        parameters = list(parameters)
+        if next(done) == last:
+            next(p for p in parameters if p.grad is not None).grad[0] = float("inf")
+            if ending == "a signal":
+                os.kill(os.getpid(), signal.SIGTERM)
+        return real(parameters, terms)
+
+    monkeypatch.setattr(looping, "complete", spoiled)
+    monkeypatch.setattr(looping, "_evaluate", lambda *a: pytest.fail("evaluated"))
+    with pytest.raises(
+        NonFiniteLossError,
+        match=rf"^step {last - 1}: weights are nan or infinite; lower the learning rate",
+    ):
+        train(run, resume=True, stop_at=last if ending == "--steps" else None)
+    after = tensors(folder)
+    assert load_facts(folder / "checkpoints" / "last")["step"] == 4
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
 def test_running_out_of_memory_says_what_to_lower_and_keeps_the_checkpoint(
     tmp_path, ntu_store_path
 ):
@@ -247,6 +280,52 @@ def test_a_changed_label_list_is_noticed(tmp_path, ntu_store_path):
     (folder / "labelled.txt").write_text("\n".join(names[1:]) + "\n")
     with pytest.raises(DataMismatchError, match="split digest"):
         load_run(folder)
+
+
+def test_a_run_of_another_version_names_the_keys_that_are_unknown(tmp_path, ntu_store_path):
+    folder = tmp_path / "run"
+    run_at(folder, ntu_store_path)
+    saved = json.loads((folder / "config.json").read_text())
+    saved["config"]["optim"]["lookahead"] = 3
+    (folder / "config.json").write_text(json.dumps(saved))
+    with pytest.raises(
+        CheckpointError,
+        match=r"run/config\.json was written by another version .* cannot read 'optim\.lookahead'; ",
+    ):
+        load_run(folder)
+
+
+def test_a_best_checkpoint_beyond_the_last_one_is_dropped(tmp_path, ntu_store_path):
+    """What a crash between the two leaves: the weights of a step that is to be done again."""
+    folder = tmp_path / "run"
+    best, last = folder / "checkpoints" / "held_out_best", folder / "checkpoints" / "last"
+    train(run_at(folder, ntu_store_path), stop_at=4)
+    train(run_at(folder, ntu_store_path, resume=True), resume=True, stop_at=4)
+    assert load_facts(best)["step"] == 4
+    facts = load_facts(best)
+    (best / "checkpoint.json").write_text(json.dumps(facts | {"step": 8}))
+    train(run_at(folder, ntu_store_path, resume=True), resume=True, stop_at=5)
+    assert load_facts(last)["step"] == 5
+    assert not exists(best)
+
+
+def test_a_pool_without_unlabelled_clips_is_refused_before_anything_is_made(
+    tmp_path, ntu_store, ntu_store_path
+):
+    train_names = [
+        n for n, t in zip(ntu_store.names, ntu_store.train_mask("xsub"), strict=True) if t
+    ]
+    (tmp_path / "all.txt").write_text("".join(f"{name}\n" for name in train_names))
+    words = {"recipe": "tiny", "device": "cpu", "ratio": None, "labels": tmp_path / "all.txt"}
+    rest = (*SMALL, "data.unlabelled=rest")
+    with pytest.raises(
+        UsageError,
+        match=rf"all {len(train_names)} training clips are labelled; set data\.unlabelled=all$",
+    ):
+        new_run(ntu_store_path, overrides=rest, out=tmp_path / "run", **words)
+    assert not (tmp_path / "run").exists()
+    alone = (*rest, "train.unlabelled_batch=0")
+    train(new_run(ntu_store_path, overrides=alone, out=tmp_path / "run", **words), stop_at=1)
 
 
 def test_absent_bodies_can_be_kept(tmp_path, ntu_store_path):

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from skeldata.cli.splits import common, splits
 from skeldata.splits import draw, import_list, published, read_manifest, training_names, write_split
 from skeldata.splits.listing import list_bytes
+from support import command_line
 
 UCLA = training_names("nw-ucla", "xview")
 
@@ -104,6 +105,41 @@ def test_make_for_a_store_draws_from_its_training_names(tmp_path, store):
     assert (
         "note: drawn from the store's own 20 training names, less than 99 % of the 1,020 official ones\n"
     ) in result.stderr
+
+
+def test_verify_says_what_only_the_store_can_draw_again(tmp_path, store):
+    out = tmp_path / "out"
+    run("make", "--store", store, "--ratio", "20%", "--seeds", "0-1", "--out", out)
+    told = "note: 2 lists drawn from a store's own names, not drawn again: give that store with --store"
+    result = run("verify", out)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == ["2 lists verified, 0 drawn again, 0 findings", told]
+    assert json.loads(run("verify", out, "--json").stdout)["own_draws"] == 2
+    assert "note: " not in run("verify", out, "--store", store).stderr
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_place_of_the_folder_is_one_line_and_exit_4(tmp_path, below):
+    file = tmp_path / "file.txt"
+    file.write_text("\n".join(UCLA[:20]))
+    for arguments in (
+        ("make", "--dataset", "nw-ucla", "--ratio", "5%"),
+        ("import", file, "--source", "a lab"),
+        ("import", file, "--source", "a lab", "--name", "ours"),
+    ):
+        result = command_line.run(splits, *arguments, "--out", file / below)
+        command_line.assert_one_error(result, 4, f"cannot write {file}")
+
+
+@pytest.mark.parametrize("file", ["a\0b", "a\x1b[2Jb"])
+@pytest.mark.parametrize("command", ["verify", "balance"])
+def test_a_list_whose_name_no_file_can_have_is_told(tmp_path, command, file):
+    path = write_split(draw("nw-ucla", "xview", "5%"), tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"file": file}))
+    result = command_line.run(splits, command, path)
+    assert result.exit_code == 4
+    assert f"file {file!r} has control characters" in result.output
+    assert "Traceback" not in result.output
 
 
 def test_make_for_a_store_of_the_whole_set_says_that_the_official_list_was_drawn_from(

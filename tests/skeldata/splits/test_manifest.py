@@ -103,10 +103,28 @@ def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(
+        ManifestError, match=f"^cannot write {path}: No space left on device; choose"
+    ):
         write_atomically(path, b"new\n")
     assert path.read_bytes() == b"old\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+@pytest.mark.parametrize("name", [None, "ours"])
+def test_a_folder_that_cannot_be_one_is_refused_in_one_line(tmp_path, below, name):
+    file = tmp_path / "file"
+    file.write_bytes(b"mine")
+    with pytest.raises(ManifestError, match=r"^cannot write .*\.txt: .*; choose a folder .*$"):
+        write_split(draw("nw-ucla", "xview", "5%"), file / below, name)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+
+
+def test_a_folder_where_a_file_would_be_is_refused_in_one_line(tmp_path):
+    (tmp_path / "ours.txt").mkdir()
+    with pytest.raises(ManifestError, match=r"cannot write .*ours\.txt: Is a directory; choose"):
+        write_split(draw("nw-ucla", "xview", "5%"), tmp_path, "ours")
 
 
 # -- manifests that are wrong ----------------------------------------------------------------------
@@ -137,6 +155,14 @@ def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path, monkeypatch):
         ({"file": "/etc/passwd"}, "must lie beside"),
         ({"file": "..\\list.txt"}, "must lie beside"),
         ({"file": "gone.txt"}, "cannot read the list"),
+        ({"file": "a\0b"}, r"file 'a\\x00b' has control characters"),
+        ({"file": "a\nb"}, r"file 'a\\nb' has control characters"),
+        ({"count": 0}, "count is 0: a split labels one name at least"),
+        (
+            {"lacking": ["a01_s01_e00_v03"]},
+            "lacking has 1 names that are not in the list, the first a01",
+        ),
+        ({"lacking": ["x", "x"]}, "lacking has a name more than once"),
         ({"file": ...}, "file: Field required"),
         ({"format": "else"}, "not a split manifest: format is 'else'"),
         ({"count": 49}, "50 names, .*json says 49"),
@@ -167,6 +193,23 @@ def test_json_that_is_no_manifest(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ManifestError, match=r"split\.json"):
         read_manifest(path)
+
+
+def test_a_key_that_stands_there_twice_is_refused(tmp_path):
+    path = write_split(draw("nw-ucla", "xview", "5%"), tmp_path)
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1,\n  "seed": 0'))
+    with pytest.raises(ManifestError, match="key 'seed' stands there more than once; keep one"):
+        read_manifest(path)
+
+
+def test_a_list_that_a_store_lacks_whole_is_refused(tmp_path):
+    split = draw("nw-ucla", "xview", "5%")
+    path = write_split(split, tmp_path)
+    edit(path, lacking=list(split.names))
+    with pytest.raises(ManifestError, match="lacking has all 50 names: none is labelled"):
+        read_manifest(path)
+    edit(path, lacking=list(split.names[1:]))
+    assert read_manifest(path).lacking == split.names[1:]
 
 
 def test_missing_files(tmp_path):
@@ -370,6 +413,14 @@ def test_a_wrong_index_is_refused(indexed, changes, what):
     rows = json.loads(path.read_text())["splits"]
     edit(path, splits=[rows[0], rows[1] | changes])
     with pytest.raises(ManifestError, match=what):
+        read_index(path)
+
+
+def test_a_name_list_of_an_index_has_a_plain_file_name(indexed):
+    path = indexed / "index.json"
+    entry = {"dataset": "nw-ucla", "kind": "names", "count": 1, "digest": "0" * 64}
+    edit(path, names=[entry | {"file": "a\0b"}])
+    with pytest.raises(ManifestError, match=r"line \d+: names\.0: file 'a\\x00b' has control"):
         read_index(path)
 
 

@@ -40,20 +40,48 @@ def test_a_sound_split_has_no_findings_and_is_drawn_again(tmp_path, rule, names)
 def test_a_list_from_elsewhere_is_checked_but_not_drawn(tmp_path):
     result = examine(write_split(list_split("nw-ucla", UCLA[:9], "xview"), tmp_path))
     assert (result.lists, result.redrawn, result.findings) == (1, 0, [])
+    assert result.own_draws == 0
 
 
 def test_a_store_s_own_draw_is_repeated_with_its_names(tmp_path):
     own = [n for n in EVERY if n[4:7] in ("s01", "s02", "s03")]
     split = draw("nw-ucla", "xview", "15%", names=training_names("nw-ucla", "xview", own))
     path = write_split(split, tmp_path)
-    assert (examine(path).redrawn, problems(path)) == (0, "")
+    result = examine(path)
+    assert (result.redrawn, result.own_draws, result.findings) == (0, 1, [])
     result = examine(path, own)
-    assert (result.redrawn, result.findings) == (1, [])
+    assert (result.redrawn, result.own_draws, result.findings) == (1, 0, [])
     other = [n for n in own if n != split.names[0]]
     found = problems(path, other)
     assert f"lacks 1 labelled names, the first {split.names[0]}" in found
     assert "are not what the rule draws" in found
     assert "base_digest is" in found
+
+
+def test_a_hand_picked_list_that_calls_the_official_names_a_store_s_is_found(tmp_path):
+    path = write_split(draw("nw-ucla", "xview", "5%"), tmp_path)
+    forge(path, UCLA[:50], base="store")
+    result = examine(path)
+    assert (result.redrawn, result.own_draws) == (1, 0)
+    found = " / ".join(map(str, result.findings))
+    assert f"{path}: base is store, drawn again it is official" in found
+    assert "are not what the rule draws, the first" in found
+
+
+def test_an_empty_list_is_found(tmp_path):
+    path = write_split(list_split("nw-ucla", UCLA[:9], "xview"), tmp_path)
+    path.with_suffix(".txt").write_bytes(b"")
+    nothing = {"count": 0, "digest": names_digest([]), "per_class": [0] * 10}
+    path.write_bytes(json_lines(json.loads(path.read_text()) | nothing))
+    assert "count is 0: a split labels one name at least" in problems(path)
+
+
+def test_names_that_a_store_lacks_are_of_the_list(tmp_path):
+    path = write_split(draw("nw-ucla", "xview", "5%"), tmp_path)
+    path.write_bytes(json_lines(json.loads(path.read_text()) | {"lacking": ["banana"]}))
+    assert (
+        problems(path) == f"{path}: lacking has 1 names that are not in the list, the first banana"
+    )
 
 
 def test_an_official_draw_against_a_store(tmp_path):

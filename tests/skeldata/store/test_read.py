@@ -26,5 +26,13 @@ def test_rows_come_in_the_order_asked_for(ntu_store):
     np.testing.assert_array_equal(ntu_store.read(mask), everything[mask])
 
 
+@pytest.mark.parametrize("kind", np.typecodes["AllInteger"])
+def test_rows_may_be_of_any_integer_type(ntu_store, kind):
+    rows = np.array([50, 3, 3], dtype=kind)
+    np.testing.assert_array_equal(ntu_store.read(rows), ntu_store.read([50, 3, 3]))
+    with pytest.raises(UsageError, match=r"has rows 0\.\.59"):
+        ntu_store.read(np.array([np.iinfo(kind).max], dtype=kind))
+
+
 def test_no_rows_are_no_clips(ntu_store):
     assert ntu_store.read([]).shape == (0, 2, 50, 25, 3)

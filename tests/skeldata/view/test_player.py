@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from skeldata import open_store
 from skeldata.view import draw_clip
 from support.chromium import Page, chromium
 from support.view_oracle import expected, path_ends, to_pixels
@@ -228,3 +229,11 @@ def test_the_page_needs_no_matplotlib(ntu_store, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert draw_clip(ntu_store, ntu_store.names[0], tmp_path / "a.html").exists()
+
+
+def test_what_a_store_says_of_its_recipe_is_text_and_no_markup(ntu_store_path, tmp_path):
+    store = open_store(ntu_store_path)
+    store.attributes["recipe"] |= {"summary": "<b>5</b> & more"}
+    out = draw_clip(store, store.names[0], tmp_path / "clip.html")
+    assert "&lt;b&gt;5&lt;/b&gt; &amp; more" in out.read_text()
+    assert "<b>5</b>" not in out.read_text()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Stream = Literal["joint", "bone", "motion", "bone_motion"]
 View = Literal["strong", "weak"]
@@ -44,6 +44,14 @@ class DataConfig(StrictModel):
     unlabelled: Literal["all", "rest"] = "all"
     absent_bodies: Literal["drop", "keep"] = "drop"
 
+    @field_validator("streams")
+    @classmethod
+    def _once_each(cls, streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
+        twice = [name for place, name in enumerate(streams) if name in streams[:place]]
+        if twice:
+            raise ValueError(f"{twice[0]} is there twice; name each stream once")
+        return streams
+
 
 class AugmentConfig(StrictModel):
     """How strongly clips are changed; all off by default, as in the paper and the released code.
@@ -60,7 +68,7 @@ class AugmentConfig(StrictModel):
         scale: largest relative change of size.
         stretch: largest relative change of size along each axis by itself.
         noise: standard deviation of joint noise, in the store's units, times a U(0, 1) a clip.
-        hide: probability of hiding each joint for the whole clip (zeros).
+        hide: probability of hiding each joint for the whole clip: zeros, as is every bone that it ends.
     """
 
     draws: Literal["per-stream", "shared", "joint-apart"] = "per-stream"

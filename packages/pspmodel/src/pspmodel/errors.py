@@ -68,15 +68,17 @@ class CheckpointError(PspmodelError):
 
 
 class NonFiniteLossError(PspmodelError, RuntimeError):
-    """Training produced a loss that is not a finite number; the last good checkpoint stays.
+    """Training produced a number that is not finite; the last good checkpoint stays.
 
     Attributes:
         step: 0-based optimisation step at which it happened.
-        term: the loss term, e.g. ``contrast/joint``.
-        value: what it was: ``nan``, ``inf`` or ``-inf``.
+        term: the loss term, e.g. ``contrast/joint``; ``weights`` where losses were finite still.
+        value: what it was: ``nan``, ``inf`` or ``-inf``; of weights always ``nan``.
 
     >>> str(NonFiniteLossError(120, "contrast/joint", float("nan")))
     "step 120: loss term 'contrast/joint' is nan; lower the learning rate, in a run of its own"
+    >>> str(NonFiniteLossError(120, "weights", float("nan")))
+    'step 120: weights are nan or infinite; lower the learning rate, in a run of its own'
     """
 
     exit_code = 5
@@ -85,9 +87,10 @@ class NonFiniteLossError(PspmodelError, RuntimeError):
         self.step = step
         self.term = term
         self.value = value
-        super().__init__(
-            f"step {step}: loss term {term!r} is {value}; lower the learning rate, in a run of its own"
-        )
+        found = f"loss term {term!r} is {value}"
+        if term == "weights":
+            found = "weights are nan or infinite"
+        super().__init__(f"step {step}: {found}; lower the learning rate, in a run of its own")
 
     def __reduce__(self) -> tuple[type[NonFiniteLossError], tuple[object, ...]]:
         """Rebuild from the parts, not from the message, when crossing processes."""

@@ -1,8 +1,9 @@
 """Recipes: TOML files, and ``--set`` overrides, resolved into the configuration of a run.
 
-``extends = "NAME"`` builds a recipe on another. Its ``[dataset.ID...]`` tables override the rest for
-one dataset, its ``[stage.NAME...]`` tables for one stage of the method. ``[options]`` belong to the
-recipe's method: where another method takes its place, they go.
+``extends = "NAME"`` builds a recipe on another, ``extends = "FILE.toml"`` on one whose path counts
+from the folder of the recipe. Its ``[dataset.ID...]`` tables override the rest for one dataset, its
+``[stage.NAME...]`` tables for one stage of the method. ``[options]`` belong to the recipe's method:
+where another method takes its place, they go.
 
 ``NAME+b3`` is a recipe with an ablation of its method: a table of ``recipes/ablations/METHOD.toml``.
 """
@@ -79,21 +80,9 @@ def load_config(
         ConfigError: no such recipe or ablation, or invalid settings; every fault in one message.
     """
     base, ablated = _taken_apart(str(recipe))
-    name, content = _read_recipe(base)
-    bases = [name]
-    while "extends" in content:
-        base, below = _read_recipe(str(content.pop("extends")))
-        if base in bases:
-            raise ConfigError(
-                f"recipe {name}: extends goes round in a circle: {' -> '.join(bases)}"
-            )
-        bases.append(base)
-        content = _merged(_for_method(below, content.get("method")), content)
+    name, content = _extended(base)
     content = _for_method(content, method)
-    special = content.pop("dataset", {})
-    if not isinstance(special, dict):
-        raise ConfigError(f"recipe {name}: dataset must be tables such as [dataset.nw-ucla.optim]")
-    content = _merged(content, special.get(dataset, {}))
+    content = _merged(content, content.pop("dataset", {}).get(dataset, {}))
     for ablation in ablated:
         name, content = f"{name}+{ablation}", _ablated(content, ablation, name)
     for text in overrides:
@@ -106,6 +95,34 @@ def load_config(
     common = {section: content[section] for section in _OF_A_STAGE if section in content}
     content["stage"] = {stage: _merged(common, own) for stage, own in stages.items()}
     return checked(RunConfig, {"recipe": name, **content}, f"recipe {name}")
+
+
+def _extended(recipe: str) -> tuple[str, dict[str, Any]]:
+    """A recipe's name, and its content merged with that of all it builds on."""
+    name, content = _read_recipe(recipe)
+    names, places = [name], [_place(recipe)]
+    while "extends" in content:
+        recipe = _beside(str(content.pop("extends")), recipe)
+        if _place(recipe) in places:
+            raise ConfigError(
+                f"recipe {name}: extends goes round in a circle: {' -> '.join(names)}"
+            )
+        base, below = _read_recipe(recipe)
+        names.append(base)
+        places.append(_place(recipe))
+        content = _merged(_for_method(below, content.get("method")), content)
+    return name, content
+
+
+def _place(recipe: str) -> Path | str:
+    """What tells recipes apart: a file may have the name of a shipped one or of another file."""
+    return Path(recipe).resolve() if recipe.endswith(".toml") else recipe
+
+
+def _beside(recipe: str, extending: str) -> str:
+    """What a recipe extends; a file's path counts from the folder of the file that names it."""
+    own = recipe.endswith(".toml") and extending.endswith(".toml")
+    return str(Path(extending).parent / recipe) if own else recipe
 
 
 def _for_method(content: dict[str, Any], method: str | None) -> dict[str, Any]:
@@ -223,6 +240,10 @@ def _read_recipe(recipe: str) -> tuple[str, dict[str, Any]]:
     text = recipe_text(recipe)
     name = Path(recipe).stem if recipe.endswith(".toml") else recipe
     try:
-        return name, tomllib.loads(text)
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"recipe {recipe} is not valid TOML: {error}") from None
+    special = content.get("dataset", {})
+    if not isinstance(special, dict) or not all(isinstance(s, dict) for s in special.values()):
+        raise ConfigError(f"recipe {name}: dataset must be tables such as [dataset.nw-ucla.optim]")
+    return name, content

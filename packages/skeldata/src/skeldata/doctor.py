@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import skeldata
+from skeldata.cores import usable_cores as usable_cores
 
 State = Literal["ok", "note", "slow", "missing"]
 
@@ -186,13 +187,6 @@ def cores() -> Check:
         busy = f"{value}, load {load:.1f}: others are using them"
         return Check("cores", "slow", busy, "times will be longer than on an idle machine")
     return Check("cores", "ok", value)
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cpu_quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> float | None:

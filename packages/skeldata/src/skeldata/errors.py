@@ -6,6 +6,7 @@
     ├── UsageError      (ValueError) exit 2   a wrong argument
     ├── ParseError      (ValueError) exit 4   one raw file is not what its format promises
     ├── SourceError     (OSError)    exit 4   a folder or zip is missing, damaged or contradicts itself
+    │   └── AllRejectedError         exit 4   no recording of the source could be used
     ├── RecipeError     (ValueError) exit 2   a preparation recipe is invalid
     ├── ManifestError   (ValueError) exit 4   a name list does not match its manifest, rule or store
     ├── StoreError                   exit 4   a store is unreadable, damaged or of another kind
@@ -64,6 +65,10 @@ def _parse_error(reason: str, line: int | None, name: str | None) -> ParseError:
 
 class SourceError(SkeldataError, OSError):
     """A folder or archive of raw recordings is missing, damaged or contradicts itself."""
+
+
+class AllRejectedError(SourceError):
+    """Every recording was rejected, so nothing was written."""
 
 
 class RecipeError(SkeldataError, ValueError):

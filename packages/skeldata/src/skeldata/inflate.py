@@ -7,6 +7,7 @@ never loads the directory of an archive with a hundred thousand members.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zipfile
@@ -76,7 +77,12 @@ def read_member(archive: BinaryIO, place: Place, size: int, crc: int) -> bytes:
 def _packed(archive: BinaryIO, place: Place) -> bytes:
     """The bytes of a member as they lie in the archive."""
     check_size(place.packed, what="packed member")
-    archive.seek(place.offset)
+    try:
+        archive.seek(place.offset)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise _damaged("it lists a member where no file can have one") from None
     header = archive.read(_HEADER.size)
     if len(header) < _HEADER.size or not header.startswith(_SIGNATURE):
         raise _damaged("there is no member where it lists one")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from skeldata.cores import usable_cores
 from skeldata.datasets import Dataset
 from skeldata.errors import SkeldataError
 from skeldata.raw_files import RawFile, size_of
@@ -33,7 +33,7 @@ def default_workers(files: Sequence[RawFile]) -> int:
     """One process for little work, else one a core, at most 16."""
     if size_of(files) < _BYTES_WORTH_A_POOL:
         return 1
-    return min(len(os.sched_getaffinity(0)), 16)
+    return min(usable_cores(), 16)
 
 
 def run_batches(

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from skeldata.dask_pool import run_batches_on_dask
 from skeldata.datasets import Dataset, Family
-from skeldata.errors import InterruptedRunError, RejectedFilesError, SourceError
+from skeldata.errors import (
+    AllRejectedError,
+    InterruptedRunError,
+    RecipeError,
+    RejectedFilesError,
+    SourceError,
+    StoreError,
+)
 from skeldata.memory import collection_paused
 from skeldata.pool import default_workers, started_pool
 from skeldata.raw_files import RawFiles, size_of
@@ -20,6 +27,8 @@ from skeldata.recipe import Recipe, load_recipe
 from skeldata.sources import Listing, detect_dataset, list_sources
 from skeldata.store.plan import StorePlan
 from skeldata.store.rows import Batch
+from skeldata.store.schema import JOURNAL
+from skeldata.store.target import check_replaceable, real_target
 from skeldata.streams import ALWAYS, choose_streams
 from skeldata.types import Rejection
 
@@ -103,11 +112,16 @@ def prepare(
         InterruptedRunError: Ctrl-C; finished blocks are kept for ``resume``.
     """
     begun = time.monotonic()
-    target = Path(out if out is not None else f"{family}.zarr")
+    target = real_target(Path(out if out is not None else f"{family}.zarr"), list(map(Path, raw)))
+    check_replaceable(target, overwrite=overwrite)
     loaded = load_recipe(recipe, frames=frames)
     chosen_streams = choose_streams(streams)
     listing = list_sources(raw, family)
     dataset = detect_dataset(listing)
+    if dataset.layout.name not in loaded.normalise:
+        raise RecipeError(
+            f"recipe {loaded.name} has no [normalise.{dataset.layout.name}] for {dataset.id}"
+        )
     files, missing = _without_missing(listing, dataset)
     plan = StorePlan(dataset, loaded, chosen_streams, len(files), _source_key(files))
     with _batches(files, dataset, loaded, workers, dask) as run:
@@ -127,7 +141,7 @@ def prepare(
             if strict and writer.rejected:
                 raise RejectedFilesError(_strict_message(writer.rejected))
             if not writer.rows:
-                raise SourceError(
+                raise AllRejectedError(
                     f"all {len(files)} files were rejected; the first: {writer.rejected[0]}"
                 )
             writer.flush_rest()
@@ -137,9 +151,12 @@ def prepare(
         except KeyboardInterrupt:
             writer.close()
             raise InterruptedRunError(_interrupted(writer)) from None
-        except (RejectedFilesError, SourceError):
+        except (RejectedFilesError, AllRejectedError):
             writer.abandon()
             raise
+        except SourceError as error:
+            writer.close()
+            raise SourceError(f"{error}; {_kept(writer)}") from error
         except BaseException:
             writer.close()
             raise
@@ -173,11 +190,39 @@ def _batches(
         yield lambda first: pool.run(files, first)
 
 
-def already_complete(target: Path) -> bool:
-    """Whether a finished store stands at ``target`` (its name is given only when it is complete)."""
+def already_complete(
+    target: Path,
+    family: Family,
+    *,
+    recipe: str | Path = "psp",
+    frames: int | None = None,
+    streams: Sequence[str] = ALWAYS,
+) -> bool:
+    """Whether the store that is asked for stands at ``target``; its name is given only to whole ones.
+
+    Raises:
+        StoreError: another one stands there.
+    """
+    if not target.exists():
+        return False
     from skeldata.store.read import open_store
 
-    return target.exists() and open_store(target) is not None
+    store = open_store(target)
+    wanted = load_recipe(recipe, frames=frames)
+    asked = {"family": family, "recipe": wanted.digest, "streams": choose_streams(streams)}
+    found = {
+        "family": store.dataset.family,
+        "recipe": store.attributes["recipe_digest"],
+        "streams": store.streams,
+    }
+    other = [key for key, value in asked.items() if found[key] != value]
+    if other:
+        raise StoreError(
+            f"{target} is complete, but of another {', '.join(other)} than asked for; "
+            "choose another --out, or give --overwrite instead of --resume"
+        )
+    (target / JOURNAL).unlink(missing_ok=True)  # left by a run killed as it gave the store its name
+    return True
 
 
 def _without_missing(listing: Listing, dataset: Dataset) -> tuple[RawFiles, tuple[str, ...]]:
@@ -193,8 +238,8 @@ def _without_missing(listing: Listing, dataset: Dataset) -> tuple[RawFiles, tupl
 
 def _source_key(files: RawFiles) -> str:
     state = hashlib.sha256()
-    for name, size in zip(files.names(), files.sizes(), strict=True):
-        state.update(f"{name} {size}\n".encode())
+    for name, size, crc in zip(files.names(), files.sizes(), files.crcs(), strict=True):
+        state.update(f"{name} {size} {crc}\n".encode())
     return state.hexdigest()
 
 
@@ -202,13 +247,14 @@ def _interrupted(writer: StoreWriter) -> str:
     """What is left of a run that was stopped, and how to go on; its writer is closed."""
     if not writer.partial.exists():  # the store was being given its name
         return f"interrupted, but all was written: {writer.target} is complete"
+    return f"interrupted; {_kept(writer)}"
+
+
+def _kept(writer: StoreWriter) -> str:
     kept = sum(len(record.names) for record in writer.records)
     if not kept:
-        return "interrupted before the first block of rows was finished: repeat the command"
-    return (
-        f"interrupted; {kept:,} finished rows are kept in {writer.partial}: "
-        "repeat the command with --resume"
-    )
+        return "the first block of rows was not finished: repeat the command"
+    return f"{kept:,} finished rows are kept in {writer.partial}: repeat the command with --resume"
 
 
 def _strict_message(rejected: Sequence[Rejection]) -> str:

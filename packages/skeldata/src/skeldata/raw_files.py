@@ -17,9 +17,9 @@ from skeldata.inflate import Place
 _ROW = struct.Struct("<20sIiQqqQ")
 _FIELDS = np.dtype(
     {
-        "names": ["name", "size"],
-        "formats": ["S20", "<u8"],
-        "offsets": [0, 28],
+        "names": ["name", "size", "crc"],
+        "formats": ["S20", "<u8", "<i8"],
+        "offsets": [0, 28, 36],
         "itemsize": _ROW.size,
     }
 )
@@ -113,6 +113,12 @@ class RawFiles(Sequence[RawFile]):
         """Their sizes in bytes, uncompressed, in order."""
         for start in range(0, len(self), _AT_ONCE):
             yield from self._fields()["size"][start : start + _AT_ONCE].tolist()
+
+    def crcs(self) -> Iterator[int | None]:
+        """Their CRC-32 in order; None where no archive states it."""
+        for start in range(0, len(self), _AT_ONCE):
+            for crc in self._fields()["crc"][start : start + _AT_ONCE].tolist():
+                yield None if crc == _NONE else crc
 
     def sorted(self) -> RawFiles:
         """The same by name."""

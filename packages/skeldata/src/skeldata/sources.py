@@ -107,13 +107,16 @@ def _unreadable_folder(error: OSError) -> None:
 
 
 def _open_file(path: Path, reader: SourceReader, *, top: bool) -> Iterator[RawFile]:
-    if path.suffix.lower() == ".zip":
+    # Disks that a Mac has written to hold a "._x.zip" of its own beside each zip.
+    if path.suffix.lower() == ".zip" and (top or not path.name.startswith("._")):
         yield from reader.members(path)
         return
     if top and path.suffix not in _SUFFIX.values():
         raise SourceError(f"{path} is neither a folder nor a .zip")
+    # What is no recording may point nowhere or vanish meanwhile: nothing but its name is told.
+    is_recording = path.suffix in _SUFFIX.values()
     try:
-        size = path.stat().st_size
+        size = path.stat().st_size if is_recording else 0
     except OSError as error:
         raise SourceError(f"cannot read {path}: {error.strerror}") from error
     yield RawFile(path.stem if path.suffix else path.name, str(path), None, size)
@@ -141,8 +144,9 @@ def _sort_in(file: RawFile, family: Family, found: _Found, reader: SourceReader)
 
 def _base_name(member: str) -> str:
     """The last part of a path inside an archive."""
-    base = member.rpartition("/")[2]
-    return PurePosixPath(member).name if base in ("", ".") else base  # the quicker way, if it does
+    path = member.replace("\\", "/")  # some programs for Windows write it so
+    base = path.rpartition("/")[2]
+    return PurePosixPath(path).name if base in ("", ".") else base  # the quicker way, if it does
 
 
 def _shown(file: RawFile, roots: Sequence[Path]) -> str:
@@ -150,7 +154,9 @@ def _shown(file: RawFile, roots: Sequence[Path]) -> str:
     path = Path(os.path.abspath(file.path))
     root = next(root for root in roots if path.is_relative_to(root))
     inside = (root.name / path.relative_to(root)).as_posix()
-    return inside if file.member is None else f"{inside}:{file.member}"
+    shown = inside if file.member is None else f"{inside}:{file.member}"
+    # A name that is not UTF-8 could not be written into the store's attributes.
+    return shown.encode("utf-8", "backslashreplace").decode()
 
 
 class SourceReader:
@@ -175,7 +181,8 @@ class SourceReader:
         """All bytes of a recording.
 
         Raises:
-            ParseError: the file is too large, unreadable or its archive member damaged.
+            ParseError: the file is too large, may not be read, or its archive member is damaged.
+            SourceError: the disk does not give it; then others will fail, too.
         """
         try:
             check_size(file.size)
@@ -186,9 +193,11 @@ class SourceReader:
             return data
         except ParseError as error:
             raise error.named(file.name) from None
-        except OSError as error:
+        except PermissionError as error:
             # Not the whole error: it names the path, which is no business of the store's.
             raise ParseError(f"cannot be read: {error.strerror}", name=file.name) from None
+        except OSError as error:
+            raise SourceError(f"cannot read {file}: {error.strerror}") from error
 
     def members(self, path: Path) -> Iterator[RawFile]:
         """All files inside an archive, in its own order.

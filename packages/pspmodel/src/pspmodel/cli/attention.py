@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,8 +17,8 @@ from skeldata.commandline import PATH, Command, note
 @click.option("--store", type=PATH, help="The run's store, if it was moved.")
 @checkpoint_option
 @click.option(
-    "--stream", type=click.Choice(["joint", "motion"]), default="joint", show_default=True,
-    help="Whose maps.",
+    "--stream", default="joint", show_default=True, metavar="NAME",
+    help="Whose maps: one of the run's streams.",
 )  # fmt: skip
 @click.option(
     "--format", "suffix", type=click.Choice(["png", "svg", "pdf"]), default="png", show_default=True,
@@ -35,7 +34,7 @@ def attention(
     more_names: tuple[str, ...],
     store: Path | None,
     checkpoint: str,
-    stream: Any,
+    stream: str,
     suffix: str,
     device: str,
     out: Path | None,

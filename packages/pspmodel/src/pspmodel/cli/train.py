@@ -150,9 +150,11 @@ def _closing(report: dict[str, Any], total: int) -> str:
     steps = f"{report['steps']:,} of {total:,} steps" + (
         "" if report["finished"] else "; --resume continues"
     )
+    steps += f", {report['seconds']:.0f} s\n"
+    if accuracy["last"] is None:
+        return f"{steps}no accuracy yet: the classifier is trained in a later stage"
     return (
-        f"{steps}, {report['seconds']:.0f} s\n"
-        f"top-1 on test: last {percent(accuracy['last'])}, "
+        f"{steps}top-1 on test: last {percent(accuracy['last'])}, "
         f"best on held-out {percent(accuracy['held_out_best'])}, "
         f"oracle {percent(accuracy['test_oracle'])}"
     )

@@ -1,7 +1,8 @@
 """Random changes of clips that keep their action, in batch on the device.
 
 One draw changes a whole clip: all its frames and both its bodies alike. The steps, in order: temporal
-crop and resample, left/right flip, one linear map (rotation, shear, scale), noise, hidden joints.
+crop and resample, left/right flip, one linear map (rotation, shear, scale), noise. Which joints are
+hidden is drawn here too, but they are hidden in the streams: a bone needs both its ends.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from pspmodel.config import AugmentConfig
 from pspmodel.data.resample import resampled
-from pspmodel.data.rotation import rotation
+from pspmodel.data.rotation import rotation, shear
 from skeldata import Layout
 
 _AXES = {"x": 0, "y": 1, "z": 2}
@@ -68,6 +69,11 @@ class Augmenter:
         self._flip_index = torch.from_numpy(layout.flip_index).to(device)
         self._up = _AXES[up]
         self._device = device
+        # Made once: a batch that copies them anew waits for a GPU.
+        turns = torch.full((3,), config.tilt)
+        turns[self._up] = config.yaw
+        self._turns = torch.deg2rad(turns).to(device)
+        self._mirror = torch.tensor([-1.0, 1.0, 1.0], device=device)
 
     def draw(self, clips: int, generator: torch.Generator) -> Draws:
         """Draw for a number of clips; equal generators give equal draws whatever is switched on."""
@@ -76,19 +82,15 @@ class Augmenter:
         u = torch.rand((clips, 16), generator=generator, device=self._device)
         hide = torch.rand((clips, self._joints), generator=generator, device=self._device)
         length = 1 - (1 - config.crop) * u[:, 0]
-        turns = torch.full((3,), config.tilt, device=self._device)
-        turns[self._up] = config.yaw
-        angles = (2 * u[:, 3:6] - 1) * torch.deg2rad(turns)
-        shear = torch.eye(3, device=self._device).repeat(clips, 1, 1)
-        off = ~torch.eye(3, dtype=torch.bool, device=self._device)
-        shear[:, off] = (2 * u[:, 6:12] - 1) * config.shear
+        angles = (2 * u[:, 3:6] - 1) * self._turns
+        sheared = shear((2 * u[:, 6:12] - 1) * config.shear)
         scale = 1 + (2 * u[:, 12:13] - 1) * config.scale
         scale = scale * (1 + (2 * u[:, 13:] - 1) * config.stretch)
         return Draws(
             start=u[:, 1] * (1 - length),
             length=length,
             flip=u[:, 2] < config.flip,
-            matrix=rotation(angles) @ shear * scale[:, None, :],
+            matrix=rotation(angles) @ sheared * scale[:, None, :],
             noise=config.noise * torch.rand(clips, generator=generator, device=self._device),
             hidden=hide < config.hide,
         )
@@ -96,7 +98,7 @@ class Augmenter:
     def apply(
         self, joint: Tensor, present: Tensor, draws: Draws, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Change persons; what is switched off costs nothing.
+        """Change persons, but for hidden joints; what is switched off costs nothing.
 
         Args:
             joint: (P, T, V, 3) coordinates, zeros where absent.
@@ -112,13 +114,11 @@ class Augmenter:
             frames = self._frames or joint.shape[1]
             joint, present = resampled(joint, present, draws.start, draws.length, frames)
         if config.flip:
-            flipped = joint[:, :, self._flip_index] * joint.new_tensor([-1.0, 1.0, 1.0])
+            flipped = joint[:, :, self._flip_index] * self._mirror
             joint = torch.where(draws.flip[:, None, None, None], flipped, joint)
         if config.yaw or config.tilt or config.shear or config.scale or config.stretch:
             joint = (joint.flatten(1, 2) @ draws.matrix.mT).view_as(joint)
         if config.noise:
             noise = torch.randn(joint.shape, generator=generator, device=joint.device)
             joint = joint + noise * draws.noise[:, None, None, None]
-        if config.hide:
-            joint = joint.masked_fill(draws.hidden[:, None, :, None], 0.0)
         return joint * present[..., None, None], present

@@ -88,6 +88,22 @@ def bone_of(joint: Tensor, parents: Tensor) -> Tensor:
     return joint - joint[:, :, parents]
 
 
+def stream_without(name: str, stream: Tensor, hidden: Tensor, parents: Tensor) -> Tensor:
+    """A stream as if joints had never been found: zero wherever one of them has a part.
+
+    A hidden joint takes every bone with it that it is an end of: half a bone would point to the
+    origin, and be an absolute position.
+
+    Args:
+        name: of the stream.
+        stream: (R, 3, T, V).
+        hidden: (R, V) bool.
+        parents: (V,) int64.
+    """
+    lost = hidden | hidden[:, parents] if name.startswith("bone") else hidden
+    return stream.masked_fill(lost[:, None, None, :], 0.0)
+
+
 def stream_of(
     name: str, joint: Tensor, present: Tensor, parents: Tensor, motion_scale: float
 ) -> Tensor:

@@ -14,7 +14,8 @@ from pydantic import Field
 from torch import Tensor
 
 from pspmodel.config import StrictModel
-from pspmodel.data.rotation import rotation
+from pspmodel.data.rotation import rotation, shear
+from pspmodel.data.transfer import to_device
 from skeldata import Layout
 
 
@@ -68,12 +69,10 @@ def draw_views(config: ViewConfig, clips: int, frames: int, device: torch.device
     eye = torch.eye(3, device=device)
     main = eye[(3 * u[:, 1]).long().clamp(max=2)]
     angles = torch.deg2rad(
-        u[:, 2:5] * torch.lerp(eye.new_tensor(config.wobble), eye.new_tensor(config.turn), main)
+        u[:, 2:5] * torch.lerp(eye.new_full((), config.wobble), eye.new_full((), config.turn), main)
     )
-    shear = eye.repeat(len(u), 1, 1)
-    shear[:, eye == 0] = (2 * u[:, 5:11] - 1) * config.shear
     with torch.autocast(device.type, enabled=False):
-        matrix = rotation(angles) @ shear
+        matrix = rotation(angles) @ shear((2 * u[:, 5:11] - 1) * config.shear)
     shift = (u[:, 0] * (2 * pad + 1)).long().clamp(max=2 * pad) - pad
     draws = ViewDraws(shift, matrix, flip=u[:, 11] < config.flip)
     return draws[torch.zeros(clips, dtype=torch.int64, device=device)] if config.alike else draws
@@ -98,7 +97,7 @@ def apply_views(x: Tensor, draws: ViewDraws, layout: Layout, *, mirror: bool) ->
     x = x.gather(2, source[:, None, :, None].expand_as(x))
     with torch.autocast(x.device.type, enabled=False):  # coordinates keep their precision
         x = (draws.matrix.to(x.dtype) @ x.flatten(2)).view_as(x)
-    flipped = x[..., torch.from_numpy(layout.flip_index).to(x.device)]
+    flipped = x[..., to_device(layout.flip_index, x.device)]
     if mirror:
-        flipped = flipped * x.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
+        flipped = torch.cat((-flipped[:, :1], flipped[:, 1:]), dim=1)
     return torch.where(draws.flip[:, None, None, None], flipped, x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,15 +11,26 @@ from torch import Tensor
 
 from pspmodel.config import AugmentConfig, DataConfig
 from pspmodel.data.augment import Augmenter
-from pspmodel.data.clips import Clips, stream_of
+from pspmodel.data.clips import Clips, stream_of, stream_without
 from pspmodel.data.resample import resampled
+from pspmodel.data.transfer import to_device
 from skeldata import Recipe, Store
 
 _ROWS_PER_READ = 4096
 _ALL = slice(None)
 
-Persons = tuple[Tensor, Tensor]
-"""Joints (P, T, V, 3) and their presence (P, T)."""
+
+class _Persons(NamedTuple):
+    """Persons of a batch: joints (P, T, V, 3), presence (P, T), joints to hide (P, V) if any."""
+
+    joint: Tensor
+    present: Tensor
+    hidden: Tensor | None = None
+
+    def taken(self, index: Tensor) -> _Persons:
+        """Some of them."""
+        hidden = None if self.hidden is None else self.hidden[index]
+        return _Persons(self.joint[index], self.present[index], hidden)
 
 
 class ResidentData:
@@ -94,17 +105,16 @@ class ResidentData:
         if not changing:  # nothing is drawn: what is not wanted need not be looked at
             clip, person, own = clip[own], person[own], own[own]
         source = self._to_device(rows[clip] * self._persons + person)
-        stored = self._joint[source], self._present[source]
+        stored = _Persons(self._joint[source], self._present[source])
         if changing and augment is not None and seed is not None:
             views = self._views(augment, stored, self._to_device(clip), len(rows), seed)
         else:
             views = [self._as_stored(stored)] * len(self.streams)
         if not own.all():
             taken = self._to_device(np.flatnonzero(own))
-            views = [(joint[taken], present[taken]) for joint, present in views]
+            views = [view.taken(taken) for view in views]
         streams: dict[str, Tensor] = {
-            name: stream_of(name, *view, self._parents, self._motion_scale)
-            for name, view in zip(self.streams, views, strict=True)
+            name: self._stream(name, view) for name, view in zip(self.streams, views, strict=True)
         }
         clip, person = place[clip[own]], person[own]
         if not self._keep_absent:
@@ -128,21 +138,27 @@ class ResidentData:
         """(n,) int64 labels of the given store rows."""
         return self.labels[self._to_device(rows)]
 
-    def _as_stored(self, persons: Persons) -> Persons:
-        joint, present = persons
+    def _stream(self, name: str, view: _Persons) -> Tensor:
+        stream = stream_of(name, view.joint, view.present, self._parents, self._motion_scale)
+        if view.hidden is None:
+            return stream
+        return stream_without(name, stream, view.hidden, self._parents)
+
+    def _as_stored(self, persons: _Persons) -> _Persons:
+        joint, present, _ = persons
         if self.frames == joint.shape[1]:
             return persons
         start = torch.zeros(len(joint), device=self.device)
-        return resampled(joint, present, start, start + 1, self.frames)
+        return _Persons(*resampled(joint, present, start, start + 1, self.frames))
 
     def _views(
         self,
         augment: AugmentConfig,
-        persons: Persons,
+        persons: _Persons,
         clip_index: Tensor,
         clips: int,
         seed: int,
-    ) -> list[Persons]:
+    ) -> list[_Persons]:
         """What each of the streams sees."""
         if augment not in self._augmenters:
             up = Recipe.model_validate(self._recipe).normalise[self._layout.name].up
@@ -152,9 +168,10 @@ class ResidentData:
         augmenter = self._augmenters[augment]
         generator = torch.Generator(self.device).manual_seed(seed)
 
-        def view() -> Persons:
+        def view() -> _Persons:
             draws = augmenter.draw(clips, generator)[clip_index]
-            return augmenter.apply(*persons, draws, generator)
+            changed = augmenter.apply(persons.joint, persons.present, draws, generator)
+            return _Persons(*changed, draws.hidden if augment.hide else None)
 
         if augment.draws == "shared":
             return [view()] * len(self.streams)
@@ -164,4 +181,4 @@ class ResidentData:
         return [first if name == "joint" else second for name in self.streams]
 
     def _to_device(self, numbers: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(numbers).to(self.device)
+        return to_device(numbers, self.device)

@@ -6,6 +6,14 @@ import torch
 from torch import Tensor
 
 
+def shear(numbers: Tensor) -> Tensor:
+    """Matrices (n, 3, 3) with ones on the diagonal and the numbers (n, 6) beside it, row by row."""
+    matrices = torch.eye(3, dtype=numbers.dtype, device=numbers.device).repeat(len(numbers), 1, 1)
+    # Between the ones lie twice three numbers. A mask would say so too, but a GPU is waited for.
+    matrices.view(-1, 9)[:, 1:].view(-1, 2, 4)[:, :, :3] = numbers.reshape(-1, 2, 3)
+    return matrices
+
+
 def rotation(angles: Tensor) -> Tensor:
     """Rotations by angles (n, 3), in radians, about x, then y, then z: (n, 3, 3)."""
     sin, cos = angles.sin().unbind(1), angles.cos().unbind(1)

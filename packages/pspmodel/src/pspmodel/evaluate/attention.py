@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,8 +15,6 @@ from pspmodel.methods.base import Method
 from pspmodel.nn.psp import PSPNetwork
 from pspmodel.train.setup import Run
 from skeldata import Store
-
-Stream = Literal["joint", "motion"]
 
 
 def network_of(method: Method, name: str) -> PSPNetwork:
@@ -42,19 +39,26 @@ def was_trained(run: Run) -> bool:
 
 @torch.inference_mode()
 def attention_maps(
-    network: PSPNetwork, clips: Clips, stream: Stream = "joint"
+    network: PSPNetwork, clips: Clips, stream: str = "joint"
 ) -> dict[str, NDArray[np.float32]]:
     """Attention that each level applies, mean over heads, in eval mode.
 
     Args:
         network: on the clips' device.
         clips: P persons.
-        stream: which of the two streams to look at.
+        stream: which of the clips' streams to look at.
 
     Returns:
         Level -> (P, n, n), row = node that attends, column = node attended to; coarser maps are
         added as the pyramid does it.
+
+    Raises:
+        UsageError: the clips have no such stream.
     """
+    if stream not in clips.streams:
+        raise UsageError(
+            f"stream {stream!r} is none of the run's; use {' or '.join(clips.streams)}"
+        )
     was_training = network.training
     network.eval()
     try:
@@ -86,9 +90,13 @@ def received(
 
 
 def attended_persons(
-    run: Run, network: PSPNetwork, row: int, stream: Stream = "joint"
+    run: Run, network: PSPNetwork, row: int, stream: str = "joint"
 ) -> list[AttendedPerson]:
-    """The persons of a row with their maps, each in the pose of the middle of its frames."""
+    """The persons of a row with their maps, each in the pose of the middle of its frames.
+
+    Raises:
+        UsageError: the run has no such stream.
+    """
     layout = run.store.layout
     present = run.store.read_present([row])[0]
     there = np.flatnonzero(present.any(axis=1)).tolist()

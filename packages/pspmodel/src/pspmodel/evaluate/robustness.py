@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pspmodel.data.clips import Clips
+from pspmodel.data.clips import Clips, stream_without
 from pspmodel.data.resident import ResidentData
 from pspmodel.data.streams import mixed
+from pspmodel.data.transfer import to_device
 from pspmodel.errors import DataMismatchError, UsageError
 from pspmodel.evaluate.scores import Precision, Scores, over_batches
 from pspmodel.methods.base import Method
@@ -64,8 +65,8 @@ def without_joints(clips: Clips, hidden: Tensor, layout: Layout) -> Clips:
     """Clips as if some of their joints had never been found.
 
     A hidden joint is zero in all frames of all persons of its clip, and so are its motion and every
-    bone that it is an end of: half a bone would point to the origin. The clips were prepared before,
-    so their place and size were still known from all joints.
+    bone that it is an end of. The clips were prepared before, so their place and size were still known
+    from all joints.
 
     Args:
         clips: any batch.
@@ -73,12 +74,12 @@ def without_joints(clips: Clips, hidden: Tensor, layout: Layout) -> Clips:
         layout: which bones there are.
     """
     # A row that several clips share is that of absent bodies: zeros anyway.
-    joint = hidden[clips.clip_of_rows][:, None, None, :]
-    bone = joint | joint[..., torch.from_numpy(layout.parents).to(hidden.device)]
+    of_rows = hidden[clips.clip_of_rows]
+    parents = to_device(layout.parents, hidden.device)
     return dataclasses.replace(
         clips,
         streams={
-            name: stream.masked_fill(bone if name.startswith("bone") else joint, 0.0)
+            name: stream_without(name, stream, of_rows, parents)
             for name, stream in clips.streams.items()
         },
     )

@@ -32,7 +32,7 @@ def cross_entropy(
     Returns:
         Scalar; float64 for float64 logits, else float32, also under autocast.
     """
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    logits = _full(logits)
     each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
     if weights is not None:
         each = each * weights
@@ -40,9 +40,14 @@ def cross_entropy(
 
 
 def fused(logits: Mapping[str, Tensor], config: ClassificationConfig) -> Tensor:
-    """One prediction of the streams' logits (n, K): their sum, or their mean."""
-    total = torch.stack(list(logits.values())).sum(dim=0)
+    """One prediction of the streams' logits (n, K): their sum, or their mean, in float32 at least."""
+    total = torch.stack([_full(each) for each in logits.values()]).sum(dim=0)
     return total / len(logits) if config.fusion == "mean" else total
+
+
+def _full(logits: Tensor) -> Tensor:
+    """Logits in float32 at least: losses are computed so, also under autocast."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def stream_cross_entropy(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from pspmodel.config import View
-from pspmodel.methods.base import Step
+from pspmodel.config import RunConfig, View
+from pspmodel.errors import ConfigError
+from pspmodel.methods.base import DataFacts, Step
 from pspmodel.methods.joint import JointMethod
 
 
@@ -18,12 +19,22 @@ class PretrainedMethod(JointMethod):
 
     A subclass sets ``network`` and ``pretext`` (what only pre-training uses), and gives the terms of
     the pretext. The classifier does not learn in the first stage, the pretext's weights not in the
-    second.
+    second, which looks at unlabelled clips for pseudo-labels alone.
     """
 
     stages: ClassVar[tuple[str, ...]] = ("pretrain", "finetune")
+    contrasts: bool = False
     pretext: nn.Module
     pretext_views: ClassVar[tuple[View, ...]] = ("strong",)
+
+    def __init__(self, facts: DataFacts, options: Any, config: RunConfig) -> None:
+        super().__init__(facts, options, config)
+        last = self.stages[-1]
+        if self.pseudo_labels is not None and not config.at(last).train.unlabelled_batch:
+            raise ConfigError(
+                f"pseudo_labels.weight needs unlabelled clips in stage {last}, which has "
+                f"unlabelled_batch 0; set stage.{last}.train.unlabelled_batch, e.g. 64, or the weight to 0"
+            )
 
     def views(self, stage: str) -> tuple[View, ...]:
         """The pretext's in the first stage; those of joint training in the second."""

@@ -50,7 +50,8 @@ class Cell:
     Attributes:
         dataset, protocol: of all.
         ratio: share of labels; None if they came from a list.
-        share: the same for people.
+        split_rule: how they were drawn.
+        share: both for people.
         series: the setting, as tables and legends call it.
         records: the runs.
     """
@@ -58,6 +59,7 @@ class Cell:
     dataset: str
     protocol: str
     ratio: Decimal | None
+    split_rule: str
     share: str
     series: str
     records: Sequence[RunRecord] = field(repr=False)
@@ -68,8 +70,13 @@ class Cell:
 
     @property
     def whole(self) -> bool:
-        """Whether published numbers may stand beside it: all its stores hold the official set."""
+        """Whether all its stores hold the official set."""
         return all(map(is_whole, self.records))
+
+    @property
+    def comparable(self) -> bool:
+        """Whether published numbers may stand beside it."""
+        return self.whole and not drawn_otherwise(self.split_rule)
 
     @property
     def draws(self) -> tuple[str, ...]:
@@ -98,29 +105,37 @@ def spread(values: Iterable[tuple[str, float | None]]) -> Spread | None:
 
 
 def cells(records: Sequence[RunRecord]) -> list[Cell]:
-    """Cells of the finished runs, by dataset, protocol, series and ratio, lists last."""
+    """Cells of the finished runs, by dataset, protocol, series, ratio and rule, lists last."""
     labels = series_labels(records)
     found: dict[tuple[Any, ...], list[RunRecord]] = {}
     for record in records:
         if record.finished:
             key = (
                 record.data["dataset"], record.data["protocol"], labels[record.folder],
-                record.ratio is None, record.ratio or 0, share_of(record), record.ratio,
+                record.ratio is None, record.ratio or 0, record.split_rule, share_of(record),
+                record.ratio,
             )  # fmt: skip
             found.setdefault(key, []).append(record)
     return [
-        Cell(dataset, protocol, ratio, share, series, tuple(found[key]))
+        Cell(dataset, protocol, ratio, rule, share, series, tuple(found[key]))
         for key in sorted(found, key=lambda key: key[:-1])
-        for dataset, protocol, series, _, _, share, ratio in (key,)
+        for dataset, protocol, series, _, _, rule, share, ratio in (key,)
     ]
 
 
 def share_of(record: RunRecord) -> str:
-    """The share of labels for people: ``5 %``, or which list."""
+    """The share of labels for people: ``5 %``, ``10 %, proportional``, or which list."""
     if record.ratio is None:
         split = record.data["split"]
         return f"list of {split['count']:,} ({split['digest'][:8]})"
-    return f"{float(100 * record.ratio):g} %"
+    rule = f", {record.split_rule}" if drawn_otherwise(record.split_rule) else ""
+    return f"{float(100 * record.ratio):g} %{rule}"
+
+
+def drawn_otherwise(split_rule: str) -> bool:
+    """Whether labels were drawn by another rule than `assl`, that of the numbers we know: they and
+    these do not belong beside each other (``docs/differences.md``)."""
+    return split_rule not in ("assl", "list")
 
 
 def series_labels(records: Sequence[RunRecord]) -> dict[Path, str]:
@@ -178,6 +193,12 @@ def warnings(records: Sequence[RunRecord]) -> list[str]:
             found.append(
                 f"{where}: {counted(count, 'run')} on a store with {cover}; published numbers are of "
                 "all of them and are not set beside"
+            )
+        otherwise = Counter(r.split_rule for c in members for r in c.records)
+        for rule in filter(drawn_otherwise, otherwise):
+            found.append(
+                f"{where}: {counted(otherwise[rule], 'run')} on labels drawn by rule {rule}; published "
+                "numbers are not set beside"
             )
         stores = Counter(r.data["store_digest"][:12] for cell in members for r in cell.records)
         if len(stores) > 1:

@@ -50,10 +50,11 @@ def comparison(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Everything the page says, as JSON can hold it; our accuracies and published ones in per cent.
 
     Published numbers are listed for every dataset and protocol that has runs on the official set, with
-    their source and how their weights were chosen; beside runs on a part of it they would mislead.
+    their source and how their weights were chosen; beside runs on a part of it, or on labels drawn by
+    another rule, they would mislead.
     """
     gathered = cells(records)
-    tables = dict.fromkeys((cell.dataset, cell.protocol) for cell in gathered if cell.whole)
+    tables = dict.fromkeys((cell.dataset, cell.protocol) for cell in gathered if cell.comparable)
     return {
         "rules": dict(RULES),
         "spread": "mean and sample standard deviation over label draws (split seeds), n of them; "
@@ -87,13 +88,14 @@ def as_csv(content: dict[str, Any]) -> str:
 
 def _cell(cell: Cell) -> dict[str, Any]:
     theirs = None
-    if cell.ratio is not None and cell.whole:
+    if cell.ratio is not None and cell.comparable:
         theirs = paper().ratios(cell.dataset, cell.protocol).get(cell.ratio)
     return {
         "dataset": cell.dataset,
         "protocol": cell.protocol,
         "share": cell.share,
         "ratio": None if cell.ratio is None else str(cell.ratio),
+        "split_rule": cell.split_rule,
         "series": cell.series,
         "split_seeds": list(cell.draws),
         "accuracy": {rule: _percents(cell.spread(rule)) for rule in RULES},

@@ -10,7 +10,7 @@ from typing import Any
 
 from pspmodel import figures
 from pspmodel.published import GROUPS
-from pspmodel.report.cells import series_labels, share_of
+from pspmodel.report.cells import drawn_otherwise, series_labels, share_of
 from pspmodel.report.curves import spans
 from pspmodel.report.page import Picture, Row, code, commands, folded, notes, page, picture, table
 from pspmodel.report.records import RunRecord
@@ -40,7 +40,7 @@ def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
             f"<h2>{html.escape(title)}</h2>",
             _table(mine, theirs),
             _picture(title, mine, theirs),
-            _sources(theirs, any(cell["official_set"] for cell in mine)),
+            _sources(theirs, any(map(_comparable, mine))),
         ]
     parts += ["<h2>Learning curves</h2>", *_curves(records), "<h2>All runs</h2>", _runs(records)]
     parts += ["<h2>Repeat them</h2>", _repeated(records)]
@@ -124,13 +124,18 @@ def _published_rows(entries: Sequence[Content], columns: Sequence[str]) -> list[
     return rows
 
 
-def _sources(theirs: Sequence[Content], official: bool) -> str:
+def _comparable(cell: Content) -> bool:
+    return cell["official_set"] and not drawn_otherwise(cell["split_rule"])
+
+
+def _sources(theirs: Sequence[Content], comparable: bool) -> str:
     told = dict.fromkeys((entry["source"], entry["selection"]) for entry in theirs)
     if not told:
         why = (
             "Nothing published for this dataset and protocol is known to us."
-            if official
-            else "No published numbers: they are of the whole dataset, and these stores hold a part of it."
+            if comparable
+            else "No published numbers: they are of the whole dataset, with labels drawn by rule assl; these "
+            "runs are of a part of it, or their labels were drawn otherwise."
         )
         return f'<p class="faint">{why}</p>'
     items = "".join(
@@ -142,7 +147,8 @@ def _sources(theirs: Sequence[Content], official: bool) -> str:
 
 def _picture(title: str, mine: Sequence[Content], theirs: Sequence[Content]) -> str:
     lines = []
-    for series in dict.fromkeys(cell["series"] for cell in mine):
+    for series, split_rule in dict.fromkeys((cell["series"], cell["split_rule"]) for cell in mine):
+        name = f"{series}, {split_rule}" if drawn_otherwise(split_rule) else series
         for rule in ("last", "test_oracle"):
             points = {
                 Decimal(cell["ratio"]): (
@@ -150,10 +156,12 @@ def _picture(title: str, mine: Sequence[Content], theirs: Sequence[Content]) -> 
                     cell["accuracy"][rule]["sd"],
                 )
                 for cell in mine
-                if cell["series"] == series and cell["ratio"] and cell["accuracy"][rule]
+                if (cell["series"], cell["split_rule"]) == (series, split_rule)
+                and cell["ratio"]
+                and cell["accuracy"][rule]
             }
             if points:
-                lines.append(figures.Series(f"{series}: {SHORT[rule]}", points))
+                lines.append(figures.Series(f"{name}: {SHORT[rule]}", points))
     if not lines:
         return ""
     for name in _drawn(theirs):

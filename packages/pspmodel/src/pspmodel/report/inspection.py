@@ -98,9 +98,7 @@ def _attention(run: Run) -> tuple[Picture, ...] | str:
     store, row = run.store, int(run.selection.test[0])
     title = f"{store.names[row]}: {store.dataset.classes[int(store.labels[row])]}"
     drawn = []
-    for stream in ("joint", "motion"):
-        if stream not in run.config.data.streams:
-            continue
+    for stream in run.config.data.streams:
         persons = attention.attended_persons(run, network, row, stream)
         figure = figures.attention_picture(
             persons, store.layout, f"{title} ({stream} stream)", figures.up_axis(store), columns=2

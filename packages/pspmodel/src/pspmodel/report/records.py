@@ -47,6 +47,11 @@ class RunRecord:
         return None if ratio is None else Decimal(ratio)
 
     @property
+    def split_rule(self) -> str:
+        """How its labels were drawn: ``assl``, ``proportional``, or ``list`` for names from elsewhere."""
+        return str(self.data["split"]["rule"])
+
+    @property
     def split_seed(self) -> int | None:
         """Seed of the label draw; None if the labels came from a list."""
         seed = self.data["split"]["seed"]

@@ -31,9 +31,15 @@ from skeldata.errors import SkeldataError
 
 
 def write_report(run: Run, outcome: Outcome) -> dict[str, Any]:
-    """Write scores, report.json and report.html into the run's folder; return the JSON content."""
+    """Write scores, report.json and report.html into the run's folder; return the JSON content.
+
+    Before a stage that predicts there is only the page, that of a run which has not reported.
+    """
     content = summary(run, outcome)
     names = [run.store.names[row] for row in run.selection.test]
+    if outcome.test_scores is None:  # before the last stage: nothing to report, a page all the same
+        replace(run.folder / "report.html", unfinished_page(read_run(run.folder)))
+        return content
     save_scores(run.folder / "scores.npz", names, outcome.test_scores)
     replace(run.folder / "report.json", json.dumps(content, indent=2) + "\n")
     # Training stays quick: what else the weights have to say is for `render_run`.
@@ -126,8 +132,10 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
             "test_oracle": oracle.step if oracle else None,
         },
         "held_out_accuracy": outcome.last.held_out,
-        "top5": scores.top(5),
-        "per_class": {classes[label]: share for label, share in scores.per_class().items()},
+        "top5": scores.top(5) if scores else None,
+        "per_class": {
+            classes[label]: share for label, share in (scores.per_class() if scores else {}).items()
+        },
         "clips": {
             "labelled": len(run.selection.labelled),
             "unlabelled": len(run.selection.unlabelled),

@@ -10,6 +10,7 @@ from typing import Any
 from pspmodel import figures
 from pspmodel.evaluate.scores import BOTH, Scores
 from pspmodel.published import paper
+from pspmodel.report.cells import drawn_otherwise
 from pspmodel.report.comparison import published_entries
 from pspmodel.report.coverage import coverage, is_whole
 from pspmodel.report.curves import spans
@@ -126,6 +127,11 @@ def _beside_the_paper(record: RunRecord) -> str:
             f"The store holds {coverage(record)} of {get_dataset(content['dataset']).title}. Published "
             "numbers are of all of them, so none are set beside a run on this part."
         )
+    if drawn_otherwise(record.split_rule):
+        return _pictures(
+            f"The labels were drawn by rule {record.split_rule}. The published numbers at this place are of "
+            "rule assl, so none are set beside."
+        )
     ratio = None if content["ratio"] is None else Decimal(content["ratio"])
     if ratio is None:
         return _pictures("The labels are a list of names; published numbers are of other labels.")
@@ -212,6 +218,8 @@ def _facts(record: RunRecord, share: str) -> Iterator[tuple[str, str]]:
     content: Content = record.report or {}
     clips, seed = content["clips"], content["split_seed"]
     ratio = "a list of names" if content["ratio"] is None else f"ratio {content['ratio']}"
+    if drawn_otherwise(record.split_rule):
+        ratio += f", {record.split_rule}"
     parts = " / ".join(f"{clips[part]:,}" for part in ("unlabelled", "held_out", "test"))
     processes = int(content.get("processes", 1))
     where = "1 process" if processes == 1 else f"{processes} processes"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pspmodel import figures
+from pspmodel.report.cells import drawn_otherwise
 from pspmodel.report.curves import spans
 from pspmodel.report.page import Picture, Row, code, commands, notes, page, picture, table
 from pspmodel.report.records import RunRecord
@@ -84,7 +85,8 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     split = record.data["split"]
     drawn = "a list of names"
     if split["ratio"] is not None:
-        drawn = f"ratio {split['ratio']}, split seed {split['seed']}"
+        rule = f", {split['rule']}" if drawn_otherwise(split["rule"]) else ""
+        drawn = f"ratio {split['ratio']}{rule}, split seed {split['seed']}"
     yield "Recipe", html.escape(f"{record.config['recipe']}: {record.config['summary']}")
     yield "Labels", html.escape(f"{split['count']:,} labelled clips, {drawn}")
     yield "Training seed", str(record.config["seed"])

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -17,6 +18,14 @@ from pspmodel.train.interrupt import StopSignal
 _LOGS = "logs"
 _SECONDS_BETWEEN_LOOKS = 0.2
 _INTERRUPTED = 130
+
+
+class _Running(NamedTuple):
+    """A run in its process; its log, which earlier attempts may have begun, is its own from a byte on."""
+
+    planned: Planned
+    process: subprocess.Popen[bytes]
+    log_from: int
 
 
 def run_in_processes(
@@ -35,28 +44,28 @@ def run_in_processes(
         lock: handle that the processes hold open as long as they live.
     """
     queue = list(reversed(waiting))
-    running: dict[int, tuple[Planned, subprocess.Popen[bytes]]] = {}
+    running: dict[int, _Running] = {}
     asked = False
     try:
         while (queue and not stop.received) or running:
             for slot in set(range(jobs)) - running.keys():
                 if queue and not stop.received:
                     planned = queue.pop()
-                    running[slot] = planned, _start(sweep, planned, slot, jobs, lock)
+                    running[slot] = _start(sweep, planned, slot, jobs, lock)
             if stop.received and not asked:
                 asked = True
-                for _, process in running.values():
-                    process.terminate()
-            for slot, (planned, process) in list(running.items()):
-                code = process.poll()
+                for each in running.values():
+                    each.process.terminate()
+            for slot, each in list(running.items()):
+                code = each.process.poll()
                 if code is not None:
                     del running[slot]
                     if code != _INTERRUPTED or not stop.received:
-                        yield planned, _failure(sweep, planned, code)
+                        yield each.planned, _failure(sweep, each, code)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
     finally:
-        for _, process in running.values():
-            process.kill()
+        for each in running.values():
+            each.process.kill()
 
 
 def log_path(sweep: Sweep, planned: Planned) -> Path:
@@ -89,11 +98,10 @@ def environment(device: str, slot: int, jobs: int) -> dict[str, str]:
     return own
 
 
-def _start(
-    sweep: Sweep, planned: Planned, slot: int, jobs: int, lock: int
-) -> subprocess.Popen[bytes]:
+def _start(sweep: Sweep, planned: Planned, slot: int, jobs: int, lock: int) -> _Running:
     with open(log_path(sweep, planned), "ab") as log:
-        return subprocess.Popen(
+        log_from = log.tell()
+        process = subprocess.Popen(
             command(sweep, planned),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -102,14 +110,16 @@ def _start(
             pass_fds=(lock,),
             start_new_session=True,
         )
+    return _Running(planned, process, log_from)
 
 
-def _failure(sweep: Sweep, planned: Planned, code: int) -> str | None:
-    """The last error line of a run's log, or its last line at all."""
+def _failure(sweep: Sweep, run: _Running, code: int) -> str | None:
+    """The last error line of this attempt's log, or its last line at all."""
     if code == 0:
         return None
-    log = log_path(sweep, planned)
-    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    log = log_path(sweep, run.planned)
+    written = log.read_bytes()[run.log_from :].decode("utf-8", "replace")
+    lines = [line for line in written.splitlines() if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1]

@@ -38,6 +38,9 @@ def save(
         model: all its parameters and buffers are saved.
         optimizer: its state too, if given.
         average: the model with averaged weights, if there is one.
+
+    Raises:
+        CheckpointError: it cannot be written, e.g. on a full disk; the older one stays.
     """
     tensors = {f"{_MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
     if average is not None:
@@ -56,17 +59,25 @@ def save(
         (temporary / _FACTS).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
         for file in (temporary / _TENSORS, temporary / _FACTS):
             _sync(file)
-        old = folder.with_name(f".{folder.name}.old")
+        old = _old(folder)
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             folder.rename(old)
         temporary.rename(folder)
         _sync(folder.parent)
         shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors has a type of its own for a full disk
+        shutil.rmtree(temporary, ignore_errors=True)  # which would stay full of it
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise CheckpointError(
-            f"cannot write checkpoint {folder}: {error.strerror or error}"
+            f"cannot write checkpoint {folder}: {reason}; make room or give another --out"
         ) from error
+
+
+def drop(folder: Path) -> None:
+    """Remove a checkpoint, if there is one."""
+    for each in (folder, _old(folder)):
+        shutil.rmtree(each, ignore_errors=True)
 
 
 def exists(folder: Path) -> bool:
@@ -146,10 +157,14 @@ def _load(model: nn.Module, tensors: dict[str, Tensor], prefix: str, folder: Pat
 
 def _located(folder: Path) -> Path | None:
     # Between the two renames of `save` only the old folder stands: it is whole.
-    for candidate in (folder, folder.with_name(f".{folder.name}.old")):
+    for candidate in (folder, _old(folder)):
         if (candidate / _FACTS).is_file() and (candidate / _TENSORS).is_file():
             return candidate
     return None
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -20,6 +20,7 @@ from pspmodel.train import checkpoint
 from pspmodel.train.average import Average
 from pspmodel.train.batches import Batches
 from pspmodel.train.distributed import agreed_signal, complete, on_first, score_divided
+from pspmodel.train.finite import check_weights
 from pspmodel.train.interrupt import StopSignal
 from pspmodel.train.memory import memory_advice
 from pspmodel.train.metrics import LossWindow, MetricsFile
@@ -54,7 +55,8 @@ def train(
         recorded: called with every line of metrics.jsonl.
 
     Raises:
-        NonFiniteLossError: a loss term is nan or infinite; the last checkpoint stays.
+        NonFiniteLossError: a loss term or the weights are nan or infinite; the last checkpoint
+            stays.
         InterruptedRunError: SIGINT or SIGTERM to any process; a checkpoint was written.
         OutOfMemoryError: a step needs more memory than there is.
         CheckpointError: the checkpoint is damaged or of another network.
@@ -111,7 +113,7 @@ def train(
             if stage.first < resumed_at <= stage.end:
                 checkpoint.load_tensors(last_folder, method, optimizer, averaged)
             # Here the first process waits for all: nothing is written before they have read.
-            on_first(lambda: metrics.cut_behind(state.step))
+            on_first(lambda: _forget_behind(state.step, metrics, best_folder))
             predicting = averaged if averaged is not None else method
             batches = Batches(run, stage)
             if settings.train.compile:
@@ -148,6 +150,7 @@ def train(
                 if state.step % settings.train.log_every == 0 or rest == 0:
                     status = log_losses(rate)
                 if rest == 0:
+                    check_weights(state.step - 1, method, averaged)
                     at_end = epoch == epochs
                     if method.predicts(stage.name) and (
                         epoch % settings.train.evaluate_every == 0 or at_end
@@ -165,6 +168,7 @@ def train(
                     advanced(state.step, f"{where}epoch {min(epoch + 1, epochs)}  {status}")
                 if stopped := agreed_signal(stop.received):
                     log_losses(rate)
+                    check_weights(state.step - 1, method, averaged)
                     save(last_folder, method, optimizer, averaged)
                     raise InterruptedRunError(
                         f"{stopped} after step {state.step}; the state is saved in {last_folder}: "
@@ -175,14 +179,23 @@ def train(
 
     # ---- the end: save before anything that can fail ----------------------------------------
     log_losses(rate)
+    check_weights(state.step - 1, method, averaged)
     save(last_folder, method, optimizer, averaged)
-    if evaluation is None:
+    last, scores = evaluation or (Evaluation(state.step, None, None), None)
+    if evaluation is None and method.predicts(stage.name):
         # Off the schedule: reported, but not among the candidates of a run that goes on.
-        evaluation = _evaluate(run, predicting, state.step)
+        last, scores = _evaluate(run, predicting, state.step)
     final = State(state.step, state.held_out_best, state.test_oracle)
-    final.consider(evaluation[0])
+    final.consider(last)
     finished = state.step >= run.total_steps
-    return Outcome(final, *evaluation, finished, time.monotonic() - begun)
+    return Outcome(final, last, scores, finished, time.monotonic() - begun)
+
+
+def _forget_behind(step: int, metrics: MetricsFile, best: Path) -> None:
+    """Drop what a killed run had done after its last checkpoint: it will be done again."""
+    metrics.cut_behind(step)
+    if checkpoint.exists(best) and int(checkpoint.load_facts(best)["step"]) > step:
+        checkpoint.drop(best)
 
 
 def _evaluate(run: Run, method: Method, step: int) -> tuple[Evaluation, Scores]:

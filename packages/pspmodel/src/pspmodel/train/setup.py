@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from pspmodel.config import RunConfig
 from pspmodel.data.resident import ResidentData
@@ -20,7 +21,7 @@ from pspmodel.recipe import default_recipe, load_config
 from pspmodel.train.checkpoint import exists, load_facts
 from pspmodel.train.distributed import check_divisible, local_device, on_first
 from pspmodel.train.memory import memory_advice
-from pspmodel.train.stages import Stage, stages_of
+from pspmodel.train.stages import Stage, check_unlabelled, stages_of
 from skeldata import Store, names_digest, open_store
 
 CONFIG_FILE = "config.json"
@@ -91,7 +92,8 @@ def new_run(
     not part of a run: it may be resumed on another number.
 
     Raises:
-        UsageError: the folder exists and ``resume`` is off, or an argument is wrong.
+        UsageError: the folder exists and ``resume`` is off, no clip is left to train without
+            labels, or an argument is wrong.
         ConfigError: invalid recipe or override.
         DataMismatchError: the folder's run used other data or settings.
     """
@@ -123,13 +125,13 @@ def load_run(folder: Path, *, store: Path | None = None, device: str = "auto") -
     """Open a finished or unfinished run again, on its own store or on another path of it.
 
     Raises:
-        CheckpointError: there is no run at ``folder``.
+        CheckpointError: there is no run at ``folder``, or one of another version.
         DataMismatchError: the store is not the one the run was trained on.
     """
     saved = _saved(folder)
     if saved is None:
         raise CheckpointError(f"no run at {folder}: it has no {CONFIG_FILE}")
-    config, facts = RunConfig.model_validate(saved["config"]), saved["data"]
+    config, facts = _known_settings(saved["config"], folder / CONFIG_FILE), saved["data"]
     if store is None and not Path(facts["store"]).exists():
         raise DataMismatchError(
             "store", facts["store"], "not to be found", str(folder), "say where it is with --store"
@@ -145,12 +147,18 @@ def load_run(folder: Path, *, store: Path | None = None, device: str = "auto") -
         opened, protocol=facts["protocol"], ratio=None, seed=0, labels=folder / "labelled.txt"
     )
     selection = select(opened, protocol, split, config.data, config.held_out)
-    if split.digest != facts["split"]["digest"]:
+    known = facts["split"]
+    # Of the split's names the file holds those that the store has.
+    labelled_digest = known.get("labelled_digest", known["digest"])
+    if split.digest != labelled_digest:
         raise DataMismatchError(
-            "split digest", facts["split"]["digest"], split.digest,
+            "split digest", labelled_digest, split.digest,
             str(folder / "labelled.txt"), "the file was changed after training",
         )  # fmt: skip
-    return _assemble(folder, config, opened, selection, device)
+    # A cached property: from here on the list goes by the name of the whole split.
+    vars(split)["digest"] = known["digest"]
+    run = _assemble(folder, config, opened, selection, device)
+    return replace(run, facts=run.facts | {"split": known})
 
 
 def pick_device(name: str) -> torch.device:
@@ -185,6 +193,7 @@ def _assemble(
             if batch := getattr(stage.settings.train, what):
                 section = f"stage.{stage.name}.train" if stage.name in config.stage else "train"
                 check_divisible(batch, f"{section}.{what}")
+        check_unlabelled(stage, method.views(stage.name), selection)
     with memory_advice(f"loading {store.path}", target, "use a smaller store or --device cpu"):
         data = ResidentData(store, target, config.data)
     split = selection.split
@@ -265,6 +274,17 @@ def _saved(folder: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder / CONFIG_FILE} is damaged: {error}") from None
+
+
+def _known_settings(content: Any, path: Path) -> RunConfig:
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        keys = ", ".join(repr(".".join(map(str, fault["loc"]))) for fault in error.errors())
+        raise CheckpointError(
+            f"{path} was written by another version of pspmodel: this one cannot read {keys}; "
+            "open the run with the version that its report.json names"
+        ) from None
 
 
 def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:

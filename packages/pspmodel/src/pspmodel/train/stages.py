@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pspmodel.config import RunConfig, StageConfig
+from pspmodel.config import RunConfig, StageConfig, View
 from pspmodel.data.selection import Selection
+from pspmodel.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,21 @@ def stages_of(config: RunConfig, names: Sequence[str], selection: Selection) -> 
         first = stages[-1].end if stages else 0
         stages.append(Stage(name, settings, first, max(1, per_epoch)))
     return tuple(stages)
+
+
+def check_unlabelled(stage: Stage, views: Sequence[View], selection: Selection) -> None:
+    """Refuse a stage that wants unlabelled clips where every training clip has its label.
+
+    Args:
+        stage: to check.
+        views: that its method wants of each unlabelled clip.
+        selection: of the run.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if stage.settings.train.unlabelled_batch and views and not len(selection.unlabelled):
+        raise UsageError(
+            f"data.unlabelled=rest leaves no clip to train without labels: all "
+            f"{len(selection.labelled):,} training clips are labelled; set data.unlabelled=all"
+        )

@@ -10,10 +10,16 @@ from pspmodel.evaluate.scores import Scores
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Accuracies after some number of steps, as fractions; ``held_out`` is None without clips."""
+    """Accuracies after some number of steps, as fractions.
+
+    Attributes:
+        step: steps done.
+        test: None in a stage that predicts nothing.
+        held_out: None there too, and without held-out clips.
+    """
 
     step: int
-    test: float
+    test: float | None
     held_out: float | None
 
 
@@ -40,7 +46,10 @@ class State:
             best is None or best.held_out is None or evaluation.held_out > best.held_out
         ):
             self.held_out_best = evaluation
-        if self.test_oracle is None or evaluation.test > self.test_oracle.test:
+        oracle = self.test_oracle
+        if evaluation.test is not None and (
+            oracle is None or oracle.test is None or evaluation.test > oracle.test
+        ):
             self.test_oracle = evaluation
 
     @classmethod
@@ -61,14 +70,14 @@ class Outcome:
 
     Attributes:
         state: steps and best evaluations, the last one considered too.
-        last: evaluation of the final weights.
-        test_scores: their scores on the test rows.
+        last: evaluation of the final weights, without accuracies before the last stage.
+        test_scores: their scores on the test rows; None there too.
         finished: whether the whole schedule was run.
         seconds: training time of all its invocations, evaluations included.
     """
 
     state: State
     last: Evaluation
-    test_scores: Scores = field(repr=False)
+    test_scores: Scores | None = field(repr=False)
     finished: bool
     seconds: float

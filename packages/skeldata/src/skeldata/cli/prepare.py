@@ -34,7 +34,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--frames", type=click.IntRange(2, 1000), help="Frames a clip; default: the recipe's."),
         click.option("--streams", default="joint,motion", show_default=True,
                      help="Add bone or bone-motion; joint and motion are always there."),
-        click.option("--strict", is_flag=True, help="Write nothing if any file is rejected (exit 3)."),
+        click.option("--strict", is_flag=True,
+                     help="Write nothing if any file is rejected, and drop what is finished (exit 3)."),
         click.option("--resume", is_flag=True, help="Continue an interrupted run."),
         click.option("--overwrite", is_flag=True,
                      help="Replace an existing store, or start an interrupted run over."),
@@ -78,7 +79,8 @@ def _prepare(family: Any, raw: tuple[Path, ...], options: dict[str, Any]) -> Non
 
     options["streams"] = options["streams"].split(",")
     out = options["out"] or Path(f"{family}.zarr")
-    if options["resume"] and not options["overwrite"] and already_complete(out):
+    wanted = {key: options[key] for key in ("recipe", "frames", "streams")}
+    if options["resume"] and not options["overwrite"] and already_complete(out, family, **wanted):
         note(f"{out} is already complete; nothing to do")
         return
     progress = Progress(None, "preparing", "files")

@@ -22,7 +22,7 @@ REFUSED = np.uint64(0)
 _ONE = np.uint64(1)
 _MAX_DIGITS = 18  # of a whole number that an int64 always holds
 _EXACT_BITS = np.uint64(1 << 53)  # whole numbers below are exact in float64
-_POWERS = 10.0 ** np.arange(23)  # and so are these
+_POWERS = np.array([float(f"1e{power}") for power in range(23)])  # and so are these
 _MAX_POWER = 22
 
 

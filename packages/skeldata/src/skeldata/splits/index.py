@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError
 from skeldata.splits.jsonfile import StrictModel, parse_model, read_json
-from skeldata.splits.manifest import Count, Digest, Draw
+from skeldata.splits.manifest import Count, Digest, Draw, require_printable
 from skeldata.splits.split import Split, count_per_class
 
 INDEX_FORMAT = "skeldata-split-index"
@@ -23,6 +23,7 @@ INDEX_NAME = "index.json"
 
 
 def _check_relative(file: str) -> None:
+    require_printable(file)
     path = PurePosixPath(file)
     if path.is_absolute() or ".." in path.parts or "\\" in file or str(path) != file:
         raise ValueError(f"file {file!r} must be a plain path below the index")

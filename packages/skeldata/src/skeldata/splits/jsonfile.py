@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,17 +40,27 @@ def _compact(value: object) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file, or `ManifestError` with file and line."""
     try:
-        content = json.loads(path.read_bytes().decode("utf-8"))
+        text = path.read_bytes().decode("utf-8")
+        content = json.loads(text, object_pairs_hook=_unequal_keys)
     except OSError as error:
         raise ManifestError(f"{path}: cannot read the manifest: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: not UTF-8 text: {error.reason}") from error
     except json.JSONDecodeError as error:
         raise Finding(str(path), f"not JSON: {error.msg}", error.lineno).error() from error
-    except (ValueError, RecursionError) as error:  # a number or a nesting beyond all limits
+    except (ValueError, RecursionError) as error:  # keys twice, numbers or nesting beyond limits
         raise ManifestError(f"{path}: not JSON of a manifest: {error}") from error
     if not isinstance(content, dict):
         raise ManifestError(f"{path}: not a split manifest: the JSON is no object")
+    return content
+
+
+def _unequal_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; of two values under one key readers would choose differently."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"key {twice!r} stands there more than once; keep one")
     return content
 
 

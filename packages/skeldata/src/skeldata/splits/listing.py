@@ -8,6 +8,7 @@ import os
 import secrets
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import takewhile
@@ -125,14 +126,23 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a file under a temporary name, flush it to disk, then rename it into place.
 
     A reader sees the old file or the new one, never a part; a failure leaves no trace.
+
+    Raises:
+        ManifestError: the folder cannot be made, or the disk refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ManifestError(
+            f"cannot write {path}: {reason}; choose a folder that can be written to"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder is not one, there is nothing to take away
+            temporary.unlink(missing_ok=True)

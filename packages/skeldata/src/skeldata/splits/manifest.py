@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from skeldata.datasets import get_dataset
-from skeldata.errors import UsageError
+from skeldata.errors import ManifestError, UsageError
 from skeldata.splits.arguments import MAX_SEED, format_ratio, parse_ratio
 from skeldata.splits.jsonfile import StrictModel, json_lines
 from skeldata.splits.listing import list_bytes, write_atomically
@@ -23,11 +23,18 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 
 
+def require_printable(file: str) -> None:
+    """Refuse, by `ValueError`, a file name that no file can have or no terminal can show."""
+    if not file.isprintable():
+        raise ValueError(f"file {file!r} has control characters; give it a plain name")
+
+
 class Draw(StrictModel):
     """What a manifest says of where its names come from; shared with an index's entries.
 
     Raises (as `pydantic.ValidationError`): an unknown dataset or protocol, a ratio that is not in
-    its canonical text, a drawn rule without its terms or a list with them.
+    its canonical text, a drawn rule without its terms or a list with them, no names at all, a
+    file name with control characters.
     """
 
     dataset: str
@@ -42,6 +49,9 @@ class Draw(StrictModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         facts = get_dataset(self.dataset)
+        require_printable(self.file)
+        if self.count == 0:
+            raise ValueError("count is 0: a split labels one name at least")
         if self.protocol is not None:
             facts.protocol(self.protocol)
         if self.rule == "list":
@@ -94,6 +104,8 @@ class Manifest(Draw):
             raise ValueError(f"file {self.file!r} must lie beside the manifest, without a folder")
         check = self._forbid if self.rule == "list" else self._require
         check("base", "base_count", "base_digest")
+        if len({*self.lacking}) < len(self.lacking):
+            raise ValueError("lacking has a name more than once")
         return self
 
     @classmethod
@@ -152,14 +164,14 @@ def write_split(split: Split, folder: str | Path, name: str | None = None) -> Pa
 
     Raises:
         UsageError: ``name`` is no plain file name, or files of that name hold another split.
-        OSError: the folder cannot be written.
+        ManifestError: the folder cannot be written to.
     """
     path = Path(folder) / f"{split_stem(split) if name is None else _plain(name)}.json"
     listing = path.with_suffix(".txt")
     files = {listing: list_bytes(split.names), path: manifest_bytes(split, listing.name)}
     if name is not None:
         for file, data in files.items():
-            if file.exists() and file.read_bytes() != data:
+            if _present(file) not in (None, data):
                 raise UsageError(f"{file} is already there and differs; choose another name")
     for file, data in files.items():
         write_atomically(file, data)
@@ -171,6 +183,18 @@ def manifest_bytes(split: Split, file: str) -> bytes:
     manifest = Manifest.of(split, file).model_dump()
     first = ("format", "version")
     return json_lines({key: manifest[key] for key in (*first, *manifest)})
+
+
+def _present(file: Path) -> bytes | None:
+    """What a file holds; None if there is none."""
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ManifestError(
+            f"cannot write {file}: {error.strerror or error}; choose another name or folder"
+        ) from error
 
 
 def _plain(name: str) -> str:

@@ -111,11 +111,27 @@ def read_listed(listing: Path, draw: Draw, described_by: Path) -> Listed:
         findings.append(
             Finding(file, f"digest is {digest}, {described_by.name} says {draw.digest}")
         )
+    if isinstance(draw, Manifest):
+        findings += _lacking_findings(draw, names, described_by)
     if isinstance(draw, Manifest) and list(count_per_class(facts, names)) != draw.per_class:
         findings.append(
             Finding(str(described_by), "per_class is not what the list holds of each class")
         )
     return Listed(names, tuple(findings))
+
+
+def _lacking_findings(
+    manifest: Manifest, names: tuple[str, ...], described_by: Path
+) -> list[Finding]:
+    """What it says a store lacks are some of the labelled names: others would hide nothing."""
+    if foreign := sorted({*manifest.lacking} - {*names}):
+        problem = (
+            f"lacking has {len(foreign)} names that are not in the list, the first {foreign[0]}"
+        )
+        return [Finding(str(described_by), problem)]
+    if names and len(manifest.lacking) == len(names):
+        return [Finding(str(described_by), f"lacking has all {len(names)} names: none is labelled")]
+    return []
 
 
 def load_manifest(path: Path) -> Manifest:

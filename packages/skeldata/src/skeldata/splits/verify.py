@@ -11,7 +11,7 @@ from skeldata.errors import ManifestError, UsageError
 from skeldata.splits.draw import draw
 from skeldata.splits.index import INDEX_FORMAT, find_index, load_index
 from skeldata.splits.jsonfile import read_json
-from skeldata.splits.listing import Finding
+from skeldata.splits.listing import Finding, names_digest
 from skeldata.splits.manifest import MANIFEST_FORMAT, Draw, Manifest
 from skeldata.splits.pool import training_names
 from skeldata.splits.read import load_manifest, manifest_beside, read_listed
@@ -28,11 +28,14 @@ class Verification:
             beside it both describe is compared with both and counts once.
         redrawn: how many of them were also drawn again. A list from elsewhere has no draw to
             repeat, and a store's own draw needs the names of that store.
+        own_draws: how many of them are such draws, and the store was not given: an edit that
+            their digests agree with does not show.
         findings: everything that is wrong; empty if all is well.
     """
 
     lists: int = 0
     redrawn: int = 0
+    own_draws: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, file: Path, *problems: str) -> None:
@@ -178,7 +181,9 @@ class _Examiner:
                     f"the store lacks {len(lacking)} labelled names, the first {lacking[0]}",
                 )
         again = _redraw(stated, self.own)
-        if again is not None:
+        if again is None:
+            self.result.own_draws += first_time and stated.rule != "list"
+        else:
             self.result.redrawn += first_time
             self.result.add(listing, *_name_differences(listed.names, again))
             if isinstance(stated, Manifest):
@@ -194,7 +199,9 @@ def _redraw(stated: Draw, own: tuple[str, ...] | None) -> Split | None:
     if stated.rule == "list" or stated.protocol is None or stated.ratio is None:
         return None
     if own is None and isinstance(stated, Manifest) and stated.base == "store":
-        return None
+        official = training_names(stated.dataset, stated.protocol)
+        if stated.base_digest != names_digest(official):
+            return None  # else it says that it is an official draw, and is compared with that
     names = None if own is None else training_names(stated.dataset, stated.protocol, own)
     seed = stated.seed or 0
     return draw(stated.dataset, stated.protocol, stated.ratio, seed, stated.rule, names)

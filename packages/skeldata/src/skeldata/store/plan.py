@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import skeldata
 from skeldata.datasets import Dataset
 from skeldata.recipe import Recipe
 from skeldata.store.schema import FORMAT_VERSION
@@ -19,7 +20,7 @@ class StorePlan:
         recipe: how they are prepared.
         streams: names of the arrays to write.
         candidates: number of files that will be tried.
-        source_key: digest of their names and sizes.
+        source_key: digest of their names, sizes and, where an archive states them, CRCs.
     """
 
     dataset: Dataset
@@ -32,6 +33,7 @@ class StorePlan:
         """The plan as the first line of the journal."""
         return {
             "format_version": FORMAT_VERSION,
+            "skeldata": skeldata.__version__,
             "dataset": self.dataset.id,
             "recipe": self.recipe.digest,
             "streams": list(self.streams),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from skeldata.datasets import Dataset, datasets
 from skeldata.errors import StoreError, UsageError
 from skeldata.layouts import Layout
-from skeldata.store.readable import require_all_blocks
+from skeldata.store.readable import require_all_blocks, require_attributes
 from skeldata.store.schema import FORMAT, FORMAT_VERSION, layout_attributes
 
 
@@ -132,12 +132,23 @@ class Store:
         """(N,) rank of each training row within its class for a seed, -1 for test rows.
 
         The labelled rows of any ratio are those with ``0 <= rank < k``.
+
+        Raises:
+            UsageError: an unknown protocol, or a seed whose ranks the store does not carry.
+            StoreError: ranks or their seeds are missing or damaged.
         """
         self.dataset.protocol(protocol)
-        seeds: list[int] = dict[str, Any](self._group[f"splits/{protocol}"].attrs)["seeds"]
+        path = f"splits/{protocol}"
+        seeds = self._node(path).attrs.asdict().get("seeds")
+        ranks = self._values(f"{path}/rank")
+        if not isinstance(seeds, list) or ranks.shape != (len(self), len(seeds)):
+            raise StoreError(
+                f"{self.path}: attribute 'seeds' of {path!r} is {seeds!r}, which is not one seed for "
+                f"each column of its ranks; `skeldata verify {self.path}` says more"
+            )
         if seed not in seeds:
             raise UsageError(f"{self.path} carries ranks for seeds {seeds}, not {seed}")
-        return self._values(f"splits/{protocol}/rank")[:, seeds.index(seed)].astype(np.int64)
+        return ranks[:, seeds.index(seed)].astype(np.int64)
 
     def rows_of(self, names: Sequence[str]) -> NDArray[np.int64]:
         """Row numbers of sample names, in the order given.
@@ -156,11 +167,18 @@ class Store:
     def _row_of(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.names)}
 
-    def _array(self, path: str) -> zarr.Array[Any]:
+    def _node(self, path: str) -> zarr.Array[Any] | zarr.Group:
         try:
-            array = self._group[path]
+            return self._group[path]
         except KeyError:
-            raise StoreError(f"{self.path} lacks the array {path!r}; prepare it again") from None
+            raise StoreError(f"{self.path} lacks {path!r}; prepare it again") from None
+        except Exception as error:  # damaged metadata makes zarr raise whatever it stumbles over
+            raise StoreError(
+                f"{self.path}: {path!r} cannot be opened ({error}); prepare it again"
+            ) from error
+
+    def _array(self, path: str) -> zarr.Array[Any]:
+        array = self._node(path)
         if not isinstance(array, zarr.Array):
             raise StoreError(f"{self.path}: {path!r} is not an array; prepare it again")
         return array
@@ -181,9 +199,7 @@ class Store:
         try:
             if rows is None or isinstance(rows, slice):
                 return np.asarray(array[rows if rows is not None else ...])
-            return np.asarray(
-                array.oindex[chosen.astype(chosen.dtype if chosen.size else np.int64)]
-            )
+            return np.asarray(array.oindex[_as_index(chosen, len(self))])
         except IndexError as error:
             raise UsageError(f"{self.path} has rows 0..{len(self) - 1}: {error}") from None
         except (OSError, RuntimeError, ValueError) as error:
@@ -192,28 +208,37 @@ class Store:
             ) from error
 
 
+def _as_index(rows: NDArray[Any], count: int) -> NDArray[Any]:
+    """Row numbers of any integer type, or an empty list, as zarr takes them; a mask as it is."""
+    if rows.dtype.kind == "u":
+        rows = np.minimum(rows, count)  # so that what is beyond the end stays there as int64
+    return rows if rows.dtype.kind == "b" else rows.astype(np.int64)
+
+
 def open_store(path: str | Path) -> Store:
     """Open a store for reading.
 
-    zarr reads a missing chunk as zeros without a word: that all are there is checked here.
+    zarr reads a missing chunk as zeros without a word: that all are there is checked here, and
+    that the attributes are.
 
     Raises:
         StoreError: nothing is there, it is no skeldata store, or of a format this version of
-            skeldata does not know, or a block is missing.
+            skeldata does not know, or an attribute or a block is missing or damaged.
     """
     store = open_unchecked(Path(path))
+    require_attributes(store.path, store.attributes)
     require_all_blocks(store.path, store.streams)
     return store
 
 
 def open_unchecked(path: Path) -> Store:
-    """Open a store that may lack blocks, to examine it; raises as `open_store` otherwise."""
+    """Open a store that may lack attributes and blocks, to examine it; raises as `open_store` otherwise."""
     if not path.exists():
         raise StoreError(f"no store at {path}; make one with `skeldata prepare`")
     try:
         group = zarr.open_group(path, mode="r")
         attributes = json.loads(json.dumps(dict(group.attrs)))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # damaged metadata makes zarr raise whatever it stumbles over
         raise StoreError(f"{path} is not a zarr store ({type(error).__name__})") from error
     if attributes.get("format") != FORMAT:
         raise StoreError(f"{path} is a zarr store, but not one that skeldata wrote")
@@ -222,7 +247,7 @@ def open_unchecked(path: Path) -> Store:
         raise StoreError(
             f"{path} has format {version}; this skeldata reads format {FORMAT_VERSION}"
         )
-    dataset = datasets().get(attributes.get("dataset", ""))
+    dataset = datasets().get(str(attributes.get("dataset")))
     if dataset is None:
         raise StoreError(f"{path} holds the unknown dataset {attributes.get('dataset')!r}")
     if attributes.get("layout") != layout_attributes(dataset.layout):

@@ -17,6 +17,9 @@ ROWS_PER_BLOCK = 256
 SPLIT_SEEDS = (0, 1, 2, 3, 4)
 """Seeds whose ranks every store carries."""
 
+JOURNAL = "journal.jsonl"
+"""File inside an unfinished store that says which blocks are finished."""
+
 IGNORED_KEPT = 1000
 """Ignored paths that the attributes list one by one; their number is always stated."""
 

@@ -30,7 +30,8 @@ from skeldata.store.journal import BlockRecord, FinishedBlock, Journal
 from skeldata.store.lock import OutputLock
 from skeldata.store.plan import StorePlan
 from skeldata.store.rows import Batch, Rows
-from skeldata.store.schema import ROWS_PER_BLOCK, lock_path, partial_path
+from skeldata.store.schema import JOURNAL, ROWS_PER_BLOCK, lock_path, partial_path
+from skeldata.store.target import check_replaceable
 from skeldata.types import Rejection
 
 _COLUMN_CODECS = (ZstdCodec(), Crc32cCodec())
@@ -68,7 +69,7 @@ class StoreWriter:
 
     Raises:
         StoreExistsError: ``target`` exists, or finished rows of an unfinished run that is not to be
-            resumed, and ``overwrite`` is off.
+            resumed, and ``overwrite`` is off; or it exists and is no store.
         StoreBusyError: another living run writes ``target``.
         StoreError: the unfinished run was of another plan, or the disk refuses.
     """
@@ -78,10 +79,11 @@ class StoreWriter:
     ) -> None:
         self.target = target
         self.plan = plan
+        self._overwrite = overwrite
         self.partial = partial_path(target)
         self._block_rows = ROWS_PER_BLOCK
         self._blocks = Blocks(self.partial, plan, self._block_rows)
-        self._journal = Journal(self.partial / "journal.jsonl")
+        self._journal = Journal(self.partial / JOURNAL)
         self.records: list[FinishedBlock] = []
         self.crcs = array("I")
         self._rejected: list[tuple[int, Rejection]] = []
@@ -92,19 +94,21 @@ class StoreWriter:
         keep_one_heap()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="skeldata-write")
         self._writing: Future[None] | None = None
-        if (target.exists() or target.is_symlink()) and not overwrite:
-            raise StoreExistsError(f"{target} already exists; add --overwrite to replace it")
+        check_replaceable(target, overwrite=overwrite)
         with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             self._lock = OutputLock(lock_path(target), target)
             try:
-                self._open(resume, overwrite)
+                self._open(resume)
             except BaseException:
                 self.close()
                 raise
 
     @_in_thread
-    def _open(self, resume: bool, overwrite: bool) -> None:
+    def _open(self, resume: bool) -> None:
+        check_replaceable(
+            self.target, overwrite=self._overwrite
+        )  # whoever had the lock may be done
         loaded = self._journal.load()
         if loaded and resume:
             header, records = loaded
@@ -119,7 +123,7 @@ class StoreWriter:
             self._take_up(records)
         else:
             self.discarded = sum(len(record.names) for record in loaded[1]) if loaded else 0
-            if self.discarded and not overwrite:
+            if self.discarded and not self._overwrite:
                 raise StoreExistsError(
                     f"{self.partial} holds {self.discarded:,} finished rows of an interrupted run; "
                     "add --resume to go on with it, or --overwrite to start over"
@@ -247,14 +251,13 @@ class StoreWriter:
     @_in_thread
     def _complete(self, attributes: dict[str, Any]) -> None:
         with disk_errors(self.target):
+            check_replaceable(self.target, overwrite=self._overwrite)  # hours may have passed
             zarr.open_group(self.partial, mode="r+").attrs.update(attributes)
             flush_to_disk(self._files_beside_blocks())
             old = self.target.with_name(f".{self.target.name}.old")
             shutil.rmtree(old, ignore_errors=True)
-            if self.target.is_dir() and not self.target.is_symlink():
+            if self.target.exists():
                 self.target.rename(old)
-            elif self.target.exists() or self.target.is_symlink():
-                self.target.unlink()
             self.partial.rename(self.target)
             # Only now: until the name is given, the journal is what a later run goes on from.
             (self.target / self._journal.path.name).unlink()

@@ -6,11 +6,11 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skeldata.datasets import get_dataset
-from skeldata.errors import UsageError
+from skeldata.errors import SourceError, UsageError
 from skeldata.synth.choose import choose_names
 from skeldata.synth.ntu import ntu_bytes
 from skeldata.synth.ucla import ucla_bytes
@@ -51,6 +51,7 @@ def write_ntu(
 
     Raises:
         UsageError: the output is already there, or another argument cannot be used.
+        SourceError: the output cannot be written.
     """
     chosen = get_dataset(dataset)
     if chosen.family != "ntu":
@@ -78,6 +79,7 @@ def write_ucla(
 
     Raises:
         UsageError: the output is already there, or another argument cannot be used.
+        SourceError: the output cannot be written.
     """
     chosen = get_dataset("nw-ucla")
     names = choose_names(chosen, samples, actions)
@@ -117,18 +119,26 @@ def _write(
 @contextmanager
 def _new(out: Path) -> Iterator[Path]:
     """A temporary path beside ``out`` that becomes ``out`` when the block ends well."""
-    is_free = not os.path.lexists(out)
-    if not is_free and out.suffix.lower() != ".zip" and out.is_dir() and not any(out.iterdir()):
-        is_free = True
-    if not is_free:
-        raise UsageError(f"{out} already exists; remove it or choose another --out")
-    out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
+        if not _is_free(out):
+            raise UsageError(f"{out} already exists; remove it or choose another --out")
+        out.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         partial.rename(out)
+    except OSError as error:
+        reason = error.strerror or error
+        raise SourceError(f"cannot write {out}: {reason}; choose another --out") from error
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        else:
-            partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder is not one, there is nothing to take away
+            if partial.is_dir():
+                shutil.rmtree(partial)
+            else:
+                partial.unlink(missing_ok=True)
+
+
+def _is_free(out: Path) -> bool:
+    """Whether there is nothing yet, or an empty folder for files."""
+    if not os.path.lexists(out):
+        return True
+    return out.suffix.lower() != ".zip" and out.is_dir() and not any(out.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -124,6 +125,7 @@ def _kind(out: Path, known: tuple[str, ...]) -> str:
 def _about(store: Store, row: int) -> Iterator[tuple[str, str]]:
     """Heads and values (HTML) of the table under a player."""
     columns = [f"{key} {store.column(key)[row]}" for key in store.attributes["columns"]]
+    prepared = f"{recipe_of(store)}: {store.recipe['summary']}"
     parts = [
         f"{'training' if store.train_mask(name)[row] else 'test'} clip of {name}"
         for name in store.dataset.protocols
@@ -132,5 +134,5 @@ def _about(store: Store, row: int) -> Iterator[tuple[str, str]]:
     yield "Recording", ", ".join(columns)
     yield "Splits", ", ".join(parts)
     yield "Length", f"{length_of(store, row)}, by linear interpolation"
-    yield "Prepared by", f"{recipe_of(store)}: {store.recipe['summary']}"
+    yield "Prepared by", html.escape(prepared)
     yield "Store", code(store.content_digest)

@@ -19,7 +19,8 @@ def verify(paths: tuple[Path, ...], store: Path | None, as_json: bool) -> None:
     """Verify manifests, indexes, lists they describe, or folders of them.
 
     Counts, digests, names and protocol are checked, and what was drawn is drawn again. Prints
-    one line a finding; exit code 4 if there is any.
+    one line a finding; exit code 4 if there is any. What was drawn from a store's own names can be
+    drawn again only with that --store.
 
     \b
     Examples:
@@ -35,9 +36,11 @@ def verify(paths: tuple[Path, ...], store: Path | None, as_json: bool) -> None:
             results.append(examine(path, names, progress))
     findings = [finding for result in results for finding in result.findings]
     lists, redrawn = sum(r.lists for r in results), sum(r.redrawn for r in results)
+    own_draws = sum(r.own_draws for r in results)
     if as_json:
         rows = [{"file": f.file, "line": f.line, "problem": f.problem} for f in findings]
-        click.echo(json.dumps({"lists": lists, "redrawn": redrawn, "findings": rows}, indent=2))
+        counts = {"lists": lists, "redrawn": redrawn, "own_draws": own_draws}
+        click.echo(json.dumps(counts | {"findings": rows}, indent=2))
     else:
         for finding in findings:
             click.echo(str(finding))
@@ -45,5 +48,10 @@ def verify(paths: tuple[Path, ...], store: Path | None, as_json: bool) -> None:
         f"{counted(lists, 'list')} verified, {redrawn:,} drawn again, "
         f"{counted(len(findings), 'finding')}"
     )
+    if own_draws:
+        note(
+            f"note: {counted(own_draws, 'list')} drawn from a store's own names, not drawn again: "
+            "give that store with --store"
+        )
     if findings:
         raise SystemExit(EXIT_MISMATCH)
