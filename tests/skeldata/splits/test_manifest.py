@@ -280,7 +280,7 @@ def test_a_bare_list_in_any_order_and_line_ends(tmp_path):
         ("pair.json", '[["a12_s02_e00_v01", "a01_s01_e00_v01"], [9, 0]]'),
         ("keyed.json", '{"names": ["a12_s02_e00_v01", "a01_s01_e00_v01"]}'),
         ("old.pkl", pickle.dumps((["a12_s02_e00_v01", "a01_s01_e00_v01"], [9, 0]))),
-        ("old.txt.gz", gzip.compress(b"a12_s02_e00_v01\na01_s01_e00_v01\n")),
+        ("old.txt.gz", gzip.compress(b"a12_s02_e00_v01\na01_s01_e00_v01\n", mtime=0)),
     ],
 )
 def test_what_import_reads_is_read_as_a_bare_list_too(tmp_path, file, content):
