@@ -1,38 +1,26 @@
 """Splits written to disk and read back: round trips, and every way a file can be wrong."""
 
 import dataclasses
-import gzip
 import hashlib
 import json
 import os
-import pickle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skeldata.datasets import get_dataset
 from skeldata.errors import ManifestError
 from skeldata.splits import (
     draw,
-    import_list,
-    is_bare,
     list_split,
-    read_index,
     read_manifest,
     training_names,
     write_split,
 )
-from skeldata.splits.jsonfile import json_lines
-from skeldata.splits.listing import list_bytes, write_atomically
+from skeldata.splits.listing import write_atomically
+from support.split_files import edit
 
 UCLA = training_names("nw-ucla", "xview")
-
-
-def edit(path, **changes):
-    """Write a manifest again with some keys changed; None takes a key out."""
-    content = {**json.loads(path.read_text()), **changes}
-    path.write_bytes(json_lines({k: v for k, v in content.items() if v is not ...}))
 
 
 some_splits = st.one_of(
@@ -257,179 +245,7 @@ def test_a_list_without_its_last_newline_is_not_canonical(tmp_path):
 # -- bare lists ------------------------------------------------------------------------------------
 
 
-def test_a_bare_list_in_any_order_and_line_ends(tmp_path):
-    path = tmp_path / "theirs.txt"
-    path.write_bytes(b"\r\n  a02_s01_e00_v01 \r\na01_s01_e00_v02\r\n\na01_s01_e00_v01")
-    split = read_manifest(path, dataset="nw-ucla", protocol="xview")
-    assert split.names == ("a01_s01_e00_v01", "a01_s01_e00_v02", "a02_s01_e00_v01")
-    assert (split.rule, split.protocol) == ("list", "xview")
-    plain = list_split("nw-ucla", split.names, "xview")
-    assert dataclasses.replace(split, warnings=()) == plain
-    assert split.warnings == (
-        "8 classes have no labelled name: 2 (drop trash), 3 (walk around), 4 (sit down) and 5 more",
-    )
-    assert read_manifest(path, dataset="nw-ucla").protocol is None
-
-
-@pytest.mark.parametrize(
-    ("file", "content"),
-    [
-        ("old.csv", "file,label\r\na01_s01_e00_v01.json,0\r\nraw/a12_s02_e00_v01.json,9\r\n"),
-        ("old.txt", "# chosen by hand\nD:\\raw\\a12_s02_e00_v01.json 9\na01_s01_e00_v01 0\n"),
-        ("old.json", '["a12_s02_e00_v01", "a01_s01_e00_v01"]'),
-        ("pair.json", '[["a12_s02_e00_v01", "a01_s01_e00_v01"], [9, 0]]'),
-        ("keyed.json", '{"names": ["a12_s02_e00_v01", "a01_s01_e00_v01"]}'),
-        ("old.pkl", pickle.dumps((["a12_s02_e00_v01", "a01_s01_e00_v01"], [9, 0]))),
-        ("old.txt.gz", gzip.compress(b"a12_s02_e00_v01\na01_s01_e00_v01\n", mtime=0)),
-    ],
-)
-def test_what_import_reads_is_read_as_a_bare_list_too(tmp_path, file, content):
-    path = tmp_path / file
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    split = read_manifest(path, dataset="nw-ucla", protocol="xview")
-    assert split.names == ("a01_s01_e00_v01", "a12_s02_e00_v01")
-    imported = import_list(path, source="x", dataset="nw-ucla", protocol="xview")
-    assert split == dataclasses.replace(imported, source=None)
-    assert is_bare(path)
-    with pytest.raises(ManifestError, match="does not say its dataset"):
-        read_manifest(path)
-
-
-def test_a_bare_list_with_several_faults_names_the_first_and_how_many_more(tmp_path):
-    path = tmp_path / "list.csv"
-    path.write_text("a01_s01_e00_v01\nx\ny\na01_s01_e00_v03\n")
-    with pytest.raises(ManifestError, match=r"line 2: 'x' is .*; 2 more, `skeldata splits import`"):
-        read_manifest(path, dataset="nw-ucla", protocol="xview")
-
-
-def test_a_packed_bare_list(tmp_path):
-    path = tmp_path / "theirs.txt.gz"
-    path.write_bytes(gzip.compress(list_bytes(UCLA[:9])))
-    assert read_manifest(path, dataset="nw-ucla").names == UCLA[:9]
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ManifestError, match="cannot read"):
-        read_manifest(path, dataset="nw-ucla")
-
-
-@pytest.mark.parametrize(
-    ("text", "options", "what"),
-    [
-        ("a01_s01_e00_v01\n", {}, "does not say its dataset"),
-        ("a01_s01_e00_v01\nbanana\n", {"dataset": "nw-ucla"}, "line 2: 'banana' is not a sample"),
-        ("a01_s01_e00_v01\n\n\xff\n", {"dataset": "nw-ucla"}, "line 3: .*xff.* not a sample"),
-        (
-            "a01_s01_e00_v03\n",
-            {"dataset": "nw-ucla", "protocol": "xview"},
-            "line 1: .* no training",
-        ),
-        ("a01_s01_e00_v01\na01_s01_e00_v01\n", {"dataset": "nw-ucla"}, r"line 2: .* in line 1"),
-        ("\n", {"dataset": "nw-ucla"}, "no names"),
-    ],
-)
-def test_bare_lists_that_are_refused(tmp_path, text, options, what):
-    path = tmp_path / "list.txt"
-    path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(ManifestError, match=what):
-        read_manifest(path, **options)
-
-
-def test_a_json_of_another_kind_beside_a_bare_list_is_passed_by(tmp_path):
-    path = tmp_path / "list.txt"
-    path.write_bytes(list_bytes(UCLA[:4]))
-    path.with_suffix(".json").write_text('{"format": "something else"}')
-    (tmp_path / "index.json").write_text("not even JSON")
-    assert read_manifest(path, dataset="nw-ucla").count == 4
-
-
-@pytest.mark.parametrize("asked", [{"dataset": "ntu60"}, {"protocol": "xsub"}])
-def test_a_split_of_another_dataset_or_protocol_is_refused(tmp_path, asked):
-    path = write_split(draw("nw-ucla", "xview", "5%"), tmp_path)
-    with pytest.raises(ManifestError, match=f"{next(iter(asked))} is .* not"):
-        read_manifest(path, **asked)
-
-
 # -- indexes ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def indexed(tmp_path):
-    """A folder like data_manifests with two lists below an index."""
-    splits = [draw("nw-ucla", "xview", "5%", seed) for seed in (0, 1)]
-    train, every = UCLA, get_dataset("nw-ucla").official_names()
-    test = [name for name in every if name not in set(train)]
-    rows = []
-    for split in splits:
-        file = f"nw-ucla/xview/assl/seed{split.seed}.txt"
-        write_atomically(tmp_path / file, list_bytes(split.names))
-        rows.append({
-            "dataset": "nw-ucla", "protocol": "xview", "rule": "assl", "ratio": "0.05",
-            "seed": split.seed, "count": split.count, "digest": split.digest, "file": file,
-        })  # fmt: skip
-    part = {
-        "dataset": "nw-ucla", "protocol": "xview", "rule": "views", "train": len(train),
-        "test": len(test), "train_digest": hashlib.sha256(list_bytes(train)).hexdigest(),
-        "test_digest": hashlib.sha256(list_bytes(test)).hexdigest(),
-    }  # fmt: skip
-    index = {"format": "skeldata-split-index", "version": 1, "about": "test", "names": [],
-             "protocols": [part], "splits": rows}  # fmt: skip
-    (tmp_path / "index.json").write_bytes(json_lines(index))
-    return tmp_path
-
-
-def test_an_index_and_a_list_below_it_are_read(indexed):
-    splits = read_index(indexed / "index.json")
-    assert splits == tuple(draw("nw-ucla", "xview", "5%", seed) for seed in (0, 1))
-    assert read_manifest(indexed / "nw-ucla/xview/assl/seed1.txt") == splits[1]
-    with pytest.raises(ManifestError, match=r"index of 2 lists; name one, e\.g\. .*seed0\.txt"):
-        read_manifest(indexed / "index.json")
-    edit(
-        indexed / "index.json",
-        splits=json.loads((indexed / "index.json").read_text())["splits"][1:],
-    )
-    assert read_manifest(indexed / "index.json") == splits[1]
-
-
-def test_a_tampered_list_below_an_index_is_refused(indexed):
-    path = indexed / "nw-ucla/xview/assl/seed1.txt"
-    path.write_bytes((indexed / "nw-ucla/xview/assl/seed0.txt").read_bytes())
-    for read in (lambda: read_manifest(path), lambda: read_index(indexed / "index.json")):
-        with pytest.raises(ManifestError, match=r"seed1\.txt: digest is .* index\.json says"):
-            read()
-
-
-@pytest.mark.parametrize(
-    ("changes", "what"),
-    [
-        ({"file": "../secret.txt"}, "plain path"),
-        ({"file": "/etc/passwd"}, "plain path"),
-        ({"file": "nw-ucla/xview/assl/seed0.txt"}, "listed 2 times"),
-        ({"digest": "0"}, r"line 11: splits\.1\.digest"),
-        ({"extra": 1}, r"line 11: splits\.1\.extra"),
-        ({"seed": None}, r"line 11: splits\.1: seed must be given"),
-    ],
-)
-def test_a_wrong_index_is_refused(indexed, changes, what):
-    path = indexed / "index.json"
-    rows = json.loads(path.read_text())["splits"]
-    edit(path, splits=[rows[0], rows[1] | changes])
-    with pytest.raises(ManifestError, match=what):
-        read_index(path)
-
-
-def test_a_name_list_of_an_index_has_a_plain_file_name(indexed):
-    path = indexed / "index.json"
-    entry = {"dataset": "nw-ucla", "kind": "names", "count": 1, "digest": "0" * 64}
-    edit(path, names=[entry | {"file": "a\0b"}])
-    with pytest.raises(ManifestError, match=r"line \d+: names\.0: file 'a\\x00b' has control"):
-        read_index(path)
-
-
-def test_a_list_the_index_does_not_name_is_a_bare_one(indexed):
-    path = indexed / "nw-ucla/mine.txt"
-    path.write_bytes(list_bytes(UCLA[:3]))
-    assert read_manifest(path, dataset="nw-ucla").rule == "list"
-    with pytest.raises(ManifestError, match="bare list"):
-        read_manifest(path)
 
 
 def test_splits_cannot_be_changed():

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skeldata.clean.clip import require_layout
 from skeldata.dask_pool import run_batches_on_dask
 from skeldata.datasets import Dataset, Family
 from skeldata.errors import (
     AllRejectedError,
     InterruptedRunError,
-    RecipeError,
     RejectedFilesError,
     SourceError,
     StoreError,
@@ -118,10 +118,7 @@ def prepare(
     chosen_streams = choose_streams(streams)
     listing = list_sources(raw, family)
     dataset = detect_dataset(listing)
-    if dataset.layout.name not in loaded.normalise:
-        raise RecipeError(
-            f"recipe {loaded.name} has no [normalise.{dataset.layout.name}] for {dataset.id}"
-        )
+    require_layout(loaded, dataset)
     files, missing = _without_missing(listing, dataset)
     plan = StorePlan(dataset, loaded, chosen_streams, len(files), _source_key(files))
     with _batches(files, dataset, loaded, workers, dask) as run:

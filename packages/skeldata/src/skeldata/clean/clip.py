@@ -54,11 +54,16 @@ def prepare_tracks(sequence: RawSequence, recipe: Recipe, dataset: Dataset) -> T
         ParseError: there is no body, or the recipe cannot be applied to this one.
         RecipeError: the recipe says nothing about the dataset's layout.
     """
-    layout = dataset.layout.name
-    if layout not in recipe.normalise:
-        raise RecipeError(f"recipe {recipe.name} has no [normalise.{layout}] for {dataset.id}")
+    require_layout(recipe, dataset)
     if recipe.selector.kind == "tracks":
         tracks = select_by_tracks(sequence, recipe.selector, dataset.persons)
     else:
         tracks = select_by_energy(sequence, recipe.selector, dataset.persons)
-    return normalise(tracks, recipe.normalise[layout])
+    return normalise(tracks, recipe.normalise[dataset.layout.name])
+
+
+def require_layout(recipe: Recipe, dataset: Dataset) -> None:
+    """Raise `RecipeError` if the recipe says nothing about the dataset's layout."""
+    layout = dataset.layout.name
+    if layout not in recipe.normalise:
+        raise RecipeError(f"recipe {recipe.name} has no [normalise.{layout}] for {dataset.id}")

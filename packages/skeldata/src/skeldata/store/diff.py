@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skeldata.errors import StoreError
 from skeldata.store.compare_clips import Parting, StoredClip, compare_clips
 from skeldata.store.read import Store, open_store
 from skeldata.store.schema import SPLIT_SEEDS
 
 _ROWS_AT_ONCE = 256
-_COMPARED = ("streams", "columns", "recipe", "content_digest", "source_digest")
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,6 @@ def diff_stores(
         StoreError: one of them is unreadable, damaged, or lacks a block.
     """
     first, second = (side if isinstance(side, Store) else open_store(side) for side in (a, b))
-    for store in (first, second):
-        _require_readable(store)
     names = sorted({*first.names} & {*second.names})
     rows = first.rows_of(names), second.rows_of(names)
     return StoreDifference(
@@ -193,10 +189,3 @@ def _flat(content: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     for key, value in content.items():
         flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
     return flat
-
-
-def _require_readable(store: Store) -> None:
-    """Refuse a store without the attributes that are compared, or with a missing chunk."""
-    lacking = [key for key in _COMPARED if key not in store.attributes]
-    if lacking:
-        raise StoreError(f"{store.path} lacks the attribute {lacking[0]!r}; prepare it again")
