@@ -144,3 +144,21 @@ def test_all_norms_of_a_module_are_split():
         for child in module.children()
     )  # fmt: skip
     assert sum(isinstance(module, StreamNorm) for module in model.modules()) == 2
+
+
+@pytest.mark.parametrize("sharing", [{}, {"stems": "per-stream"}, {"norms": "per-stream"},
+                                     {"trunks": "per-stream"}])  # fmt: skip
+def test_naming_the_empty_rows_changes_no_feature_and_no_statistic(sharing):
+    rows, weights = streams(), torch.tensor([1.0, 3.0, 1.0, 2.0])
+    for part in rows.values():
+        part[[1, 3]] = 0
+    plain, told = network(encoder="dsta", **sharing), network(encoder="dsta", **sharing)
+    seen = []
+    told.encoder.blocks[0].register_forward_pre_hook(lambda _m, x: seen.append(len(x[0])))
+    expected, found = plain.encode(rows, weights), told.encode(rows, weights, (1, 3))
+    for name in NAMES:
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-5)
+    for mine, theirs in zip(told.buffers(), plain.buffers(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+    # One of six where streams share every weight; else each has its own zeros.
+    assert seen == [{"trunks": 4}.get(next(iter(sharing), ""), 12) if sharing else 7]

@@ -17,6 +17,7 @@ from pspmodel.bench.launches import launches
 from pspmodel.bench.measure import Seconds, cuda_peak, process_peak, timed
 from pspmodel.bench.sides import OurSide, PlainSide, Precision, Side
 from pspmodel.errors import OutOfMemoryError
+from pspmodel.heap import keep_freed_memory
 
 Work = Literal["step", "evaluate"]
 T = TypeVar("T")
@@ -149,6 +150,8 @@ _lane: Here | None = None
 def _prepare(settings: Settings, variant: Variant, threads: int) -> None:
     global _lane
     torch.set_num_threads(threads)
+    if variant.precision is not None:  # as every pspmodel command does, and a plain script does not
+        keep_freed_memory()
     _lane = Here(Contest(settings), variant)
 
 

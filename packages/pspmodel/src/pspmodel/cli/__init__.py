@@ -16,6 +16,7 @@ from pspmodel.cli.robustness import robustness
 from pspmodel.cli.sweep import sweep
 from pspmodel.cli.train import train
 from pspmodel.cli.tsne import tsne
+from pspmodel.heap import keep_freed_memory
 from skeldata.commandline import CommandGroup
 
 
@@ -34,6 +35,7 @@ def main() -> None:
     Exit codes: 0 done; 2 wrong use; 3 done in part (sweep, report); 4 unreadable or mismatched
     store, split or checkpoint, or out of memory; 5 a loss was not finite; 130 interrupted.
     """
+    keep_freed_memory()
 
 
 for command in (

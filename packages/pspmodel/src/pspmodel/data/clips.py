@@ -20,6 +20,7 @@ class Clips:
         count: number of clips.
         person_index: (P,) int64, the row of each person; None if each has its own.
         weights: (R,) float32, how many persons a row stands for; None if one each.
+        empty: rows of persons who are not there, all zeros in every stream; sorted.
     """
 
     streams: Mapping[str, Tensor]
@@ -27,6 +28,7 @@ class Clips:
     count: int
     person_index: Tensor | None = None
     weights: Tensor | None = None
+    empty: tuple[int, ...] = ()
 
     @property
     def joint(self) -> Tensor:
@@ -72,6 +74,7 @@ def joined(first: Clips, second: Clips) -> Clips:
         first.count + second.count,
         person_index,
         weights,
+        first.empty + tuple(first.rows + row for row in second.empty),
     )
 
 

@@ -132,6 +132,7 @@ class ResidentData:
             count=count,
             person_index=self._to_device(person_index.ravel()),
             weights=self._to_device(weights),
+            empty=(absent,),
         )
 
     def labels_of(self, rows: NDArray[np.int64]) -> Tensor:

@@ -62,7 +62,9 @@ def attention_maps(
     was_training = network.training
     network.eval()
     try:
-        maps = network.attention_maps(network.encode(clips.streams, clips.weights)[stream])
+        maps = network.attention_maps(
+            network.encode(clips.streams, clips.weights, clips.empty)[stream]
+        )
     finally:
         network.train(was_training)
     return {str(level): each.float().mean(dim=1).cpu().numpy() for level, each in maps.items()}

@@ -58,12 +58,16 @@ class JointMethod(Method):
         assert labels is not None
         views = step.unlabelled if self.views(step.stage) else ()
         clips = joined(labelled, views[0]) if views else labelled
-        features = self.network.encode(clips.streams, clips.weights)
-        known = self._logits({s: f[: labelled.rows] for s, f in features.items()}, labelled)
+        features = self.network.encode(clips.streams, clips.weights, clips.empty)
+        parts = {
+            s: torch.split(f, [labelled.rows, clips.rows - labelled.rows])
+            for s, f in features.items()
+        }
+        known = self._logits({stream: part[0] for stream, part in parts.items()}, labelled)
         terms = stream_cross_entropy(known, labels, self.config.classification)
         if not views:
             return terms
-        rest = {stream: part[labelled.rows :] for stream, part in features.items()}
+        rest = {stream: part[1] for stream, part in parts.items()}
         if self.pseudo_labels is not None:
             terms["pseudo"] = self._pseudo(self.pseudo_labels, rest, step)
         return {**terms, **self.contrast(rest, views[0])}
@@ -74,11 +78,11 @@ class JointMethod(Method):
 
     def predict_streams(self, clips: Clips) -> Mapping[str, Tensor]:
         """Logits of each stream; encoder and classifier alone."""
-        return self._logits(self.network.encode(clips.streams, clips.weights), clips)
+        return self._logits(self.network.encode(clips.streams, clips.weights, clips.empty), clips)
 
     def embed(self, clips: Clips) -> Tensor:
         """Pooled encoder features of the streams side by side, (n, S C)."""
-        features = self.network.encode(clips.streams, clips.weights)
+        features = self.network.encode(clips.streams, clips.weights, clips.empty)
         return torch.cat([self.network.pool(f, *clips.owners) for f in features.values()], dim=1)
 
     def _logits(self, features: Mapping[str, Tensor], clips: Clips) -> dict[str, Tensor]:

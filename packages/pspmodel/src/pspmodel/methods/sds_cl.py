@@ -95,7 +95,7 @@ class SdsCl(PretrainedMethod):
     def pretext_terms(self, step: Step) -> Mapping[str, Tensor]:
         """The nine terms of every two streams."""
         (clips,) = step.unlabelled
-        features = self.network.encode(clips.streams, clips.weights)
+        features = self.network.encode(clips.streams, clips.weights, clips.empty)
         with sample_weights(clips.weights):
             found = [
                 decoupled_contrast(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pspmodel.errors import UsageError
 from pspmodel.nn.encoder import Encoder
 from pspmodel.nn.norm import BatchNorm2d
+from pspmodel.nn.time_convolution import TimeConvolution
 from skeldata import Layout
 
 Partition = Literal["direction", "distance"]
@@ -69,13 +70,7 @@ class StGcnUnit(nn.Module):
         self.temporal = nn.Sequential(
             BatchNorm2d(channels_out),
             nn.ReLU(inplace=True),
-            nn.Conv2d(
-                channels_out,
-                channels_out,
-                (TEMPORAL_KERNEL, 1),
-                (stride, 1),
-                padding=(TEMPORAL_KERNEL // 2, 0),
-            ),
+            TimeConvolution(channels_out, channels_out, TEMPORAL_KERNEL, stride),
             BatchNorm2d(channels_out),
             nn.Dropout(dropout),
         )
@@ -84,7 +79,7 @@ class StGcnUnit(nn.Module):
             self.skip = nn.Identity()
         elif residual:
             self.skip = nn.Sequential(
-                nn.Conv2d(channels_in, channels_out, 1, (stride, 1)),
+                TimeConvolution(channels_in, channels_out, 1, stride),
                 BatchNorm2d(channels_out),
             )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from pspmodel.config import NetworkConfig
+from pspmodel.nn.empty_rows import encode_together
 from pspmodel.nn.encoders import build_encoder
 from pspmodel.nn.heads import OfEach, node_mean, person_mean
 from pspmodel.nn.layers import linear
@@ -44,6 +44,7 @@ class StreamClassifier(nn.Module):
         if config.stems == "per-stream" and self.further is None:
             self.stems = nn.ModuleDict({name: self.encoder.new_stem() for name in streams})
             self.encoder.input = nn.Identity()
+        self._shares_norms = config.norms == "shared"
         if config.norms == "per-stream" and self.further is None:
             split_norms(self.encoder, len(streams))
         channels = self.encoder.channels_out
@@ -58,13 +59,18 @@ class StreamClassifier(nn.Module):
         return self.classify(self.encoder(persons), clip_index, clips)
 
     def encode(
-        self, streams: Mapping[str, Tensor], weights: Tensor | None = None
+        self,
+        streams: Mapping[str, Tensor],
+        weights: Tensor | None = None,
+        empty: Sequence[int] = (),
     ) -> dict[str, Tensor]:
         """Encode all streams.
 
         Args:
             streams: (R, 3, T, V) by name.
             weights: (R,) how many persons a row stands for, see `sample_weights`.
+            empty: which rows are all zeros, sorted; where streams share every weight they go
+                through the encoder as one.
 
         Returns:
             (R, C, T', n) by name.
@@ -76,13 +82,18 @@ class StreamClassifier(nn.Module):
                     for name, x in streams.items()
                 }
         stems, parts = self.stems, list(streams.values())
+        if stems is not None or not self._shares_norms:
+            empty = ()
         with sample_weights(weights):
             if stems is not None:
                 parts = [stems[name](self.encoder.arranged(x)) for name, x in streams.items()]
-        with sample_weights(None if weights is None else weights.repeat(len(parts))):
-            whole = torch.cat(parts)
-            y = self.encoder(whole) if stems is None else self.encoder.trunk(whole)
-        return dict(zip(streams, y.chunk(len(parts)), strict=True))
+
+        def encoded(whole: Tensor, counts: Tensor | None) -> Tensor:
+            with sample_weights(counts):
+                y: Tensor = self.encoder(whole) if stems is None else self.encoder.trunk(whole)
+            return y
+
+        return dict(zip(streams, encode_together(parts, weights, empty, encoded), strict=True))
 
     def pool(
         self,
