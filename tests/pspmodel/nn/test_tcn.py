@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pspmodel.errors import UsageError
+from pspmodel.nn.distances import distances
 from pspmodel.nn.tcn import TcnEncoder
 
 
@@ -12,8 +13,9 @@ def encoder(**sizes):
     return TcnEncoder(20, **{"channels": 6, "depth": 3, "halvings": 0, **sizes}).double().eval()
 
 
-def test_it_equals_plain_loops():
-    model = encoder(kernel=5, halvings=1)
+@pytest.mark.parametrize("with_distances", [False, True])
+def test_it_equals_plain_loops(with_distances):
+    model = encoder(kernel=5, halvings=1, with_distances=with_distances)
     x = torch.randn(2, 3, 7, 20, dtype=torch.float64)
     norm, stem = model.input
     norm.running_mean.normal_()
@@ -23,6 +25,9 @@ def test_it_equals_plain_loops():
         rows = []
         for frame in range(7):
             values = x[person, :, frame].flatten()  # coordinate by coordinate, all joints of each
+            if with_distances:
+                apart = distances(x[person : person + 1])[0, frame]
+                values = torch.cat((values, apart))
             scaled = (values - norm.running_mean) / (norm.running_var + norm.eps).sqrt()
             rows.append(stem.weight[:, :, 0, 0] @ (scaled * norm.weight + norm.bias) + stem.bias)
         for number, (conv, bn) in enumerate(model.layers):

@@ -132,6 +132,8 @@ class TcnConfig(StrictModel):
         dropout: of whole channels, after each of them.
         halvings: how often the mean of two frames takes their place, evenly between the layers.
         peaks: give the largest value over the frames beside each channel, for short events.
+        distances: give the distances of a frame's points, which no rotation changes, beside their
+            coordinates.
     """
 
     channels: int = Field(default=160, ge=1)
@@ -140,6 +142,7 @@ class TcnConfig(StrictModel):
     dropout: float = Field(default=0.2, ge=0, lt=1)
     halvings: int = Field(default=2, ge=0)
     peaks: bool = False
+    distances: bool = False
 
 
 class NetworkConfig(StrictModel):

@@ -30,4 +30,5 @@ def build_encoder(config: NetworkConfig, layout: Layout) -> Encoder:
         tcn.dropout,
         tcn.halvings,
         tcn.peaks,
+        tcn.distances,
     )

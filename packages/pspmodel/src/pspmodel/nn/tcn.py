@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pspmodel.errors import UsageError
+from pspmodel.nn.distances import distance_count, distances
 from pspmodel.nn.encoder import Encoder
 from pspmodel.nn.norm import BatchNorm2d
 
@@ -28,6 +29,7 @@ class TcnEncoder(Encoder):
         dropout: of whole channels, after each of them.
         halvings: how often the mean of two frames takes their place, evenly between the layers.
         peaks: give the largest value over the frames beside each channel, for short events.
+        with_distances: give the distances of a frame's points beside their coordinates.
         channels_in: C, coordinates of a joint.
 
     Raises:
@@ -45,6 +47,7 @@ class TcnEncoder(Encoder):
         dropout: float = 0.2,
         halvings: int = 2,
         peaks: bool = False,
+        with_distances: bool = False,
         channels_in: int = 3,
     ) -> None:
         super().__init__()
@@ -53,7 +56,8 @@ class TcnEncoder(Encoder):
         self.joints = joints
         self.channels_out = 2 * channels if peaks else channels
         self._width, self._with_peaks = channels, peaks
-        self._values = joints * channels_in
+        self._with_distances = with_distances
+        self._values = joints * channels_in + (distance_count(joints) if with_distances else 0)
         self.input = self.new_stem()
         self.layers = nn.ModuleList(
             nn.Sequential(_along_time(channels, channels, kernel), BatchNorm2d(channels))
@@ -69,10 +73,12 @@ class TcnEncoder(Encoder):
         return nn.Sequential(BatchNorm2d(self._values), _along_time(self._values, self._width, 1))
 
     def arranged(self, x: Tensor) -> Tensor:
-        """(P, C, T, V) -> (P, C V, 1, T): with time innermost convolutions are twice as fast."""
+        """(P, C, T, V) -> (P, C V + distances, 1, T): with time innermost twice as fast."""
         x = super().arranged(x)
-        rows = x.permute(0, 1, 3, 2).flatten(1, 2).unsqueeze(2)
-        return rows.contiguous(memory_format=torch.channels_last)
+        rows = x.permute(0, 2, 1, 3).flatten(2)
+        if self._with_distances:
+            rows = torch.cat((rows, distances(x)), dim=2)
+        return rows.contiguous().permute(0, 2, 1).unsqueeze(2)
 
     def trunk(self, y: Tensor) -> Tensor:
         """(P, channels, 1, T) -> (P, channels_out, T', 1)."""
