@@ -29,9 +29,13 @@ def layer(
     return TimeConvolution(channels_in, channels_out, kernel, stride).to(dtype)
 
 
+def channels_last(x: Tensor) -> Tensor:
+    return x.clone(memory_format=torch.channels_last)
+
+
 def both(conv: TimeConvolution, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """Output and gradients of ours and of torch's, for the same gradient of the output."""
-    x = x.clone().requires_grad_()
+    x = channels_last(x).requires_grad_()
     wanted = [x, conv.weight, conv.bias]
     found = []
     for y in (
@@ -57,7 +61,7 @@ def test_output_and_gradients_are_those_of_torch(frames: int, kernel: int, strid
 
 def test_the_sizes_of_psp_go_through_frequencies_and_are_as_exact_as_torchs() -> None:
     conv = layer(64, 64, 7, dtype=torch.float32)
-    x = torch.randn(3, 64, 13, 25)
+    x = channels_last(torch.randn(3, 64, 13, 25))
     y = conv(x)
     assert type(y.grad_fn).__name__ == "_ThroughFrequenciesBackward"
     exact = F.conv2d(x.double(), conv.weight.double(), conv.bias.double(), padding=(3, 0))
@@ -74,8 +78,13 @@ def test_the_sizes_of_psp_go_through_frequencies_and_are_as_exact_as_torchs() ->
     ],
 )
 def test_few_channels_or_taps_stay_with_torch(conv: TimeConvolution) -> None:
-    y = conv(torch.randn(1, 64, 9, 2, dtype=torch.float64))
+    y = conv(channels_last(torch.randn(1, 64, 9, 2, dtype=torch.float64)))
     assert "Convolution" in type(y.grad_fn).__name__
+
+
+def test_features_in_another_order_stay_with_torch() -> None:
+    y = layer(64, 64, 7)(torch.randn(2, 64, 9, 3, dtype=torch.float64))
+    assert type(y.grad_fn).__name__ == "ConvolutionBackward0"
 
 
 def test_a_projection_of_every_second_frame_equals_torchs() -> None:
@@ -86,7 +95,7 @@ def test_a_projection_of_every_second_frame_equals_torchs() -> None:
 
 def test_a_strided_projection_of_few_channels_is_none_to_torch() -> None:
     """Torch 2.13's own gradient of it writes beyond its memory on some processors."""
-    x = torch.randn(2, 8, 50, 25).contiguous(memory_format=torch.channels_last).requires_grad_()
+    x = channels_last(torch.randn(2, 8, 50, 25)).requires_grad_()
     pending, strides = [layer(8, 8, 1, 2, torch.float32)(x).grad_fn], []
     while pending:
         node = pending.pop()
@@ -98,7 +107,7 @@ def test_a_strided_projection_of_few_channels_is_none_to_torch() -> None:
 
 def test_under_autocast_it_is_narrow_and_near() -> None:
     conv = layer(64, 64, 7, dtype=torch.float32)
-    x = torch.randn(3, 64, 13, 25).contiguous(memory_format=torch.channels_last).requires_grad_()
+    x = channels_last(torch.randn(3, 64, 13, 25)).requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):
         y = conv(x)
         plain = F.conv2d(x, conv.weight, conv.bias, padding=(3, 0))
@@ -114,7 +123,7 @@ def test_under_autocast_it_is_narrow_and_near() -> None:
 
 def test_features_lie_as_they_came_channels_last() -> None:
     conv = layer(64, 64, 7, 2, torch.float32)
-    x = torch.randn(2, 64, 9, 3).contiguous(memory_format=torch.channels_last).requires_grad_()
+    x = channels_last(torch.randn(2, 64, 9, 3)).requires_grad_()
     y = conv(x)
     assert y.is_contiguous(memory_format=torch.channels_last)
     y.sum().backward()
@@ -124,16 +133,17 @@ def test_features_lie_as_they_came_channels_last() -> None:
 
 def test_what_needs_no_gradient_gets_none() -> None:
     conv = layer(64, 64, 7, dtype=torch.float32)
-    conv(torch.randn(1, 64, 5, 2)).sum().backward()
+    x = channels_last(torch.randn(1, 64, 5, 2))
+    conv(x).sum().backward()
     assert conv.weight.grad is not None
-    x = torch.randn(1, 64, 5, 2, requires_grad=True)
+    x.requires_grad_()
     conv.requires_grad_(False)(x).sum().backward()
     assert x.grad is not None
 
 
 def test_torch_compile_sees_torchs_own_convolution() -> None:
     conv = layer(64, 64, 7, dtype=torch.float32)
-    x = torch.randn(1, 64, 5, 2)
+    x = channels_last(torch.randn(1, 64, 5, 2))
     compiled = torch.compile(conv, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(x), conv(x), rtol=1e-4, atol=1e-5)
 

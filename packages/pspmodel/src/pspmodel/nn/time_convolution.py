@@ -101,8 +101,8 @@ def bilinear(frames: int, kernel: int, stride: int = 1) -> Bilinear:
 class TimeConvolution(nn.Conv2d):
     """`torch.nn.Conv2d` with kernel (K, 1) and "same" padding; names, weights and results are torch's.
 
-    Few channels, few taps, GPUs and `torch.compile` get torch's own convolution. On a CPU the rest
-    goes through `bilinear`: in float32 as near to the exact result as torch's own, in bfloat16 with
+    Few channels, few taps, GPUs and `torch.compile` get torch's own convolution, and so do features
+    whose channels do not lie last. On a CPU the rest goes through `bilinear`: in float32 as near to the exact result as torch's own, in bfloat16 with
     three roundings in place of one.
 
     A projection (K = 1) of every s-th frame takes these frames first. That is the same, and torch
@@ -139,6 +139,7 @@ class TimeConvolution(nn.Conv2d):
             and not torch.compiler.is_compiling()
             and self.kernel_size[0] >= LEAST_TAPS
             and min(self.in_channels, self.out_channels) >= LEAST_CHANNELS
+            and x.is_contiguous(memory_format=torch.channels_last)
         )
 
 
