@@ -102,8 +102,8 @@ class TimeConvolution(nn.Conv2d):
     """`torch.nn.Conv2d` with kernel (K, 1) and "same" padding; names, weights and results are torch's.
 
     Few channels, few taps, GPUs and `torch.compile` get torch's own convolution, and so do features
-    whose channels do not lie last. On a CPU the rest goes through `bilinear`: in float32 as near to the exact result as torch's own, in bfloat16 with
-    three roundings in place of one.
+    whose channels do not lie last. On a CPU the rest goes through `bilinear`: in float32 as near to
+    the exact result as torch's own, in bfloat16 with three roundings in place of one.
 
     A projection (K = 1) of every s-th frame takes these frames first. That is the same, and torch
     2.13 writes beyond its memory in the gradient of a strided projection of fewer than 16 channels
