@@ -266,6 +266,41 @@ def test_less_than_a_block_is_no_loss_and_needs_no_word(source, tmp_path, small_
     folder_is_clean(tmp_path, "b.zarr")
 
 
+def test_one_stray_name_that_makes_it_another_dataset_is_noted(source, tmp_path):
+    raw = members(source)
+    stray = {"S018C001P008R001A061": next(iter(raw.values()))}
+    few = rewrite(source, tmp_path / "few.zip", stray)
+    report = prepare("ntu", [few], tmp_path / "few.zarr", workers=1)
+    assert report.dataset.id == "ntu120"
+    assert report.notes == (
+        "taken for NTU RGB+D 120 because of 1 of 25 recordings, such as S018C001P008R001A061; "
+        "the others are those of NTU RGB+D 60",
+    )
+    more = {f"S018C00{c}P008R001A061": next(iter(raw.values())) for c in (1, 2, 3)}
+    many = rewrite(source, tmp_path / "many.zip", more)
+    assert prepare("ntu", [many], tmp_path / "many.zarr", workers=1).notes == ()
+    assert prepare("ntu", [source], tmp_path / "none.zarr", workers=1).notes == ()
+
+
+def test_a_second_ctrl_c_does_not_cost_the_hint(source, tmp_path, small_blocks, monkeypatch):
+    def interrupt(done, _):
+        if done >= 12:
+            raise KeyboardInterrupt
+
+    close = write.StoreWriter.close
+
+    def interrupted(self):
+        close(self)
+        raise KeyboardInterrupt
+
+    out = tmp_path / "b.zarr"
+    with monkeypatch.context() as patch:
+        patch.setattr(write.StoreWriter, "close", interrupted)
+        with pytest.raises(InterruptedRunError, match=r"10 finished rows are kept in .* --resume"):
+            prepare("ntu", [source], out, advanced=interrupt)
+    assert prepare("ntu", [source], out, resume=True).resumed == 10
+
+
 def test_an_end_behind_the_last_write_says_that_the_store_is_complete(
     source, tmp_path, small_blocks, monkeypatch
 ):

@@ -89,6 +89,7 @@ def test_one_row_a_run_in_both_tables_and_means_over_draws(done):
         assert int(row["split_seed"]) == run.split_seed
         values.append(report["accuracy"]["test_oracle"])
     (mean,) = content["means"]
+    assert (mean["split_rule"], mean["ratio"], mean["split_seeds"]) == ("assl", "0.2", ["0", "1"])
     assert mean["test_oracle"]["mean"] == pytest.approx(sum(values) / 2)
     assert mean["test_oracle"]["sd"] == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
     lines = table_text(sweep.out).splitlines()

@@ -84,6 +84,18 @@ def test_broken_files_are_told_with_line_and_reason_and_exit_3(raw, tmp_path, da
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.zip", "o.zarr"]
 
 
+def test_a_stray_name_that_makes_another_dataset_is_said(raw, tmp_path):
+    with zipfile.ZipFile(raw) as archive:
+        data = archive.read(archive.namelist()[0])
+    stray = tmp_path / "stray" / "S018C001P008R001A061.skeleton"
+    stray.parent.mkdir()
+    stray.write_bytes(data)
+    out = tmp_path / "o.zarr"
+    result = run("prepare", "ntu", "--raw", raw, "--raw", stray.parent, "--out", out)
+    assert result.exit_code == 0
+    assert "note: taken for NTU RGB+D 120 because of 1 of 13 recordings, such as S018" in result.stderr
+
+
 def test_unusable_sources_exit_4_and_leave_nothing(raw, tmp_path):
     half = tmp_path / "half.zip"
     half.write_bytes(raw.read_bytes()[:-100])

@@ -192,6 +192,9 @@ class PseudoLabelConfig(StrictModel):
         threshold: least probability of a label that is used.
         start, full: share of the schedule at which the weight begins to grow and has grown.
         alignment: decay of the running class mean; 0 leaves the probabilities as they are.
+        cameras: the teacher sees the ``same`` recording, or what an ``other`` camera saw of the same
+            performance, where there is such a recording. Which ones belong together is known from
+            their names, so this is more than the usual setting gives.
     """
 
     weight: float = Field(default=0.0, ge=0)
@@ -199,6 +202,7 @@ class PseudoLabelConfig(StrictModel):
     start: float = Field(default=0.3, ge=0, le=1)
     full: float = Field(default=0.5, ge=0, le=1)
     alignment: float = Field(default=0.97, ge=0, lt=1)
+    cameras: Literal["same", "other"] = "same"
 
     @model_validator(mode="after")
     def _grows(self) -> PseudoLabelConfig:

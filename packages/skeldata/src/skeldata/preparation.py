@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skeldata.clean.clip import require_layout
 from skeldata.dask_pool import run_batches_on_dask
-from skeldata.datasets import Dataset, Family
+from skeldata.datasets import Dataset, Family, get_dataset
 from skeldata.errors import (
     AllRejectedError,
     InterruptedRunError,
@@ -24,7 +24,7 @@ from skeldata.memory import collection_paused
 from skeldata.pool import default_workers, started_pool
 from skeldata.raw_files import RawFiles, size_of
 from skeldata.recipe import Recipe, load_recipe
-from skeldata.sources import Listing, detect_dataset, list_sources
+from skeldata.sources import Listing, detect_dataset, list_sources, names_beyond_ntu60
 from skeldata.store.plan import StorePlan
 from skeldata.store.rows import Batch
 from skeldata.store.schema import JOURNAL
@@ -34,6 +34,9 @@ from skeldata.types import Rejection
 
 if TYPE_CHECKING:
     from skeldata.store.write import StoreWriter
+
+_FEW = 10
+"""A dataset that fewer than one recording in so many make another may be a slip."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class PrepareReport:
         ignored: (path, reason) of files that are no recordings.
         resumed: rows taken over from an unfinished run.
         discarded: rows of an unfinished run that was started over.
+        notes: what may not be as it was meant.
         content_digest, source_digest: fingerprints of store and source.
         seconds: wall time.
         source_bytes: uncompressed size of the files read.
@@ -64,6 +68,7 @@ class PrepareReport:
     ignored: tuple[tuple[str, str], ...]
     resumed: int
     discarded: int
+    notes: tuple[str, ...]
     content_digest: str
     source_digest: str
     seconds: float
@@ -146,7 +151,8 @@ def prepare(
             rejected = tuple(writer.rejected)
             writer.finish(attributes)
         except KeyboardInterrupt:
-            writer.close()
+            with suppress(KeyboardInterrupt):  # a second one must not cost the user the hint
+                writer.close()
             raise InterruptedRunError(_interrupted(writer)) from None
         except (RejectedFilesError, AllRejectedError):
             writer.abandon()
@@ -167,6 +173,7 @@ def prepare(
         ignored=listing.ignored,
         resumed=resumed,
         discarded=writer.discarded,
+        notes=_notes(listing, dataset),
         content_digest=attributes["content_digest"],
         source_digest=attributes["source_digest"],
         seconds=time.monotonic() - begun,
@@ -231,6 +238,18 @@ def _without_missing(listing: Listing, dataset: Dataset) -> tuple[RawFiles, tupl
             f"all {len(missing)} recordings are on {dataset.id}'s official missing list"
         )
     return files, missing
+
+
+def _notes(listing: Listing, dataset: Dataset) -> tuple[str, ...]:
+    if dataset.id != "ntu120":
+        return ()
+    beyond, count = names_beyond_ntu60(listing), len(listing.files)
+    if len(beyond) * _FEW > count:
+        return ()
+    return (
+        f"taken for {dataset.title} because of {len(beyond):,} of {count:,} recordings, such as "
+        f"{beyond[0]}; the others are those of {get_dataset('ntu60').title}",
+    )
 
 
 def _source_key(files: RawFiles) -> str:

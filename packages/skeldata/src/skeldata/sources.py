@@ -79,9 +79,13 @@ def detect_dataset(listing: Listing) -> Dataset:
     """Which dataset a listing holds: NTU-120 as soon as one name lies outside NTU-60."""
     if listing.family == "ucla":
         return get_dataset("nw-ucla")
+    return get_dataset("ntu120" if names_beyond_ntu60(listing) else "ntu60")
+
+
+def names_beyond_ntu60(listing: Listing) -> list[str]:
+    """The recordings whose names NTU-60 does not know."""
     ntu60 = get_dataset("ntu60")
-    inside = all(ntu60.parse_name(name) is not None for name in listing.files.names())
-    return ntu60 if inside else get_dataset("ntu120")
+    return [name for name in listing.files.names() if ntu60.parse_name(name) is None]
 
 
 def _walk(root: Path, reader: SourceReader) -> Iterator[RawFile]:

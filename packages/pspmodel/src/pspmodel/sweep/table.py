@@ -107,6 +107,7 @@ def _mean(cell: Cell) -> dict[str, Any]:
         "dataset": cell.dataset,
         "protocol": cell.protocol,
         "ratio": None if cell.ratio is None else str(cell.ratio),
+        "split_rule": cell.split_rule,
         "split_seeds": list(cell.draws),
         **{rule: None if found is None else found._asdict() for rule, found in spreads.items()},
     }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pspmodel.config import AugmentConfig
+import numpy as np
+from numpy.typing import NDArray
+
+from pspmodel.config import AugmentConfig, View
 from pspmodel.data.clips import Clips
 from pspmodel.data.streams import IndexStream, mixed
 from pspmodel.methods import Method, Step
@@ -40,12 +43,15 @@ class Batches:
         run, stage = self._run, self._stage
         labelled = labels = None
         if self._labelled is not None:
-            labelled = self._clips(self._labelled, step, self._changes["strong"], 0)
-            labels = run.data.labels_of(self._labelled.at(step)[own_part()])
+            rows = self._labelled.at(step)
+            labelled = self._clips(rows, self._changes["strong"], ("labelled", step, 0))
+            labels = run.data.labels_of(rows[own_part()])
         unlabelled: list[Clips] = []
         if self._unlabelled is not None:
+            rows = self._unlabelled.at(step)
             for number, view in enumerate(self._views):
-                unlabelled.append(self._clips(self._unlabelled, step, self._changes[view], number))
+                seen, drawn = self._seen(rows, view, step), ("unlabelled", step, number)
+                unlabelled.append(self._clips(seen, self._changes[view], drawn))
         return Step(
             stage=stage.name,
             labelled=labelled,
@@ -55,6 +61,13 @@ class Batches:
             teacher=teacher,
         )
 
-    def _clips(self, stream: IndexStream, step: int, augment: AugmentConfig, view: int) -> Clips:
-        seed = mixed(self._run.config.seed, "augment", stream.name, step, view)
-        return self._run.data.clips(stream.at(step), seed, own_part(), augment)
+    def _seen(self, rows: NDArray[np.int64], view: View, step: int) -> NDArray[np.int64]:
+        if view == "weak" and self._run.other_cameras is not None:
+            return self._run.other_cameras.of(rows, mixed(self._run.config.seed, "camera", step))
+        return rows
+
+    def _clips(
+        self, rows: NDArray[np.int64], augment: AugmentConfig, drawn: tuple[str, int, int]
+    ) -> Clips:
+        seed = mixed(self._run.config.seed, "augment", *drawn)
+        return self._run.data.clips(rows, seed, own_part(), augment)

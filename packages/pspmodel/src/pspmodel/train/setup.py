@@ -12,6 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from pspmodel.config import RunConfig
+from pspmodel.data.cameras import OtherCameras
 from pspmodel.data.resident import ResidentData
 from pspmodel.data.selection import Selection, choose_split, select
 from pspmodel.data.streams import mixed
@@ -39,6 +40,7 @@ class Run:
         stages: what it does, in order.
         device: cpu or cuda.
         facts: identity of the data: store path and digest, protocol, split.
+        other_cameras: what the teacher sees instead of a clip itself, where the settings say so.
     """
 
     folder: Path
@@ -50,6 +52,7 @@ class Run:
     stages: tuple[Stage, ...]
     device: torch.device
     facts: dict[str, Any]
+    other_cameras: OtherCameras | None = None
 
     def steps_done(self) -> int:
         """Steps of the last checkpoint; 0 without one."""
@@ -194,6 +197,9 @@ def _assemble(
                 section = f"stage.{stage.name}.train" if stage.name in config.stage else "train"
                 check_divisible(batch, f"{section}.{what}")
         check_unlabelled(stage, method.views(stage.name), selection)
+    others = None
+    if config.pseudo_labels.cameras == "other":
+        others = OtherCameras(store, selection.unlabelled)
     with memory_advice(f"loading {store.path}", target, "use a smaller store or --device cpu"):
         data = ResidentData(store, target, config.data)
     split = selection.split
@@ -213,7 +219,7 @@ def _assemble(
         },
         "held_out_subjects": list(selection.held_out_subjects),
     }
-    return Run(folder, config, store, selection, data, method, stages, target, identity)
+    return Run(folder, config, store, selection, data, method, stages, target, identity, others)
 
 
 def _claim(run: Run, resume: bool) -> None:

@@ -110,6 +110,7 @@ def _summary(report: PrepareReport) -> list[str]:
         )
     if report.resumed:
         lines.append(f"resumed behind {counted(report.resumed, 'row')} of an earlier run")
+    lines += [f"note: {note}" for note in report.notes]
     kinds = (
         (len(report.rejected), "rejected"),
         (len(report.missing), "left out as officially missing"),
