@@ -207,3 +207,15 @@ def test_another_rule_is_another_cell_and_published_numbers_are_not_for_it(tmp_p
         "nw-ucla xview: 2 runs on labels drawn by rule proportional; published numbers are not set "
         "beside"
     ]
+
+
+def test_published_numbers_are_not_for_runs_that_know_the_cameras(tmp_path):
+    told = ["pseudo_labels.cameras=other"]
+    records = make(tmp_path, split_seed=(0, 1)) + make(tmp_path, split_seed=(0, 1), overrides=told)
+    assert [(c.series, c.comparable) for c in cells(records)] == [
+        ("tiny, pseudo_labels.cameras=other", False), ("tiny, pseudo_labels.cameras=same", True),
+    ]  # fmt: skip
+    assert warnings(records) == [
+        "nw-ucla xview: 2 runs that were told which recordings are of one performance "
+        "(pseudo_labels.cameras); published numbers are not set beside"
+    ]

@@ -252,6 +252,17 @@ def test_proportional_draws_stand_in_a_column_of_their_own_without_published_num
     assert "labels drawn by rule assl" in (tmp_path / "one.html").read_text()
 
 
+def test_no_published_numbers_where_recordings_of_one_performance_are_known(tmp_path):
+    write_run(tmp_path / "told", ratio="0.3", overrides=["pseudo_labels.cameras=other"])
+    content = write_comparison([read_run(tmp_path / "told")], tmp_path / "told.html")
+    assert [(c["psp_paper"], c["comparable"]) for c in content["cells"]] == [(None, False)]
+    assert content["published"] == []
+    assert (
+        "they were told which recordings are of one performance"
+        in (tmp_path / "told.html").read_text()
+    )
+
+
 def test_rules_of_labels_are_lines_of_their_own(tmp_path, monkeypatch):
     drawn, real = [], figures.accuracy_by_ratio
     monkeypatch.setattr(

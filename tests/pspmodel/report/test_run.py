@@ -1,5 +1,6 @@
 """The page of one run: as text, and what its weights add."""
 
+import html
 import json
 import re
 import shutil
@@ -176,6 +177,19 @@ def test_labels_drawn_in_proportion_have_no_published_numbers_beside(copied):
     assert "The labels were drawn by rule proportional." in text
     assert "The PSP paper reports" not in text
     assert ", proportional, split seed" in text
+
+
+def test_a_run_that_knows_the_cameras_has_no_published_numbers_beside(copied):
+    for file, change in (
+        ("report.json", lambda c: c.update(official_clips={"held": 56578, "official": 56578})),
+        ("config.json", lambda c: c["config"]["pseudo_labels"].update(cameras="other")),
+    ):
+        content = json.loads((copied / file).read_text())
+        change(content)
+        (copied / file).write_text(json.dumps(content))
+    text = render_run(copied, weights=False).read_text()
+    assert "other cameras' recordings of the same performances" in html.unescape(text)
+    assert "The PSP paper reports" not in text
 
 
 def test_each_class_has_its_share_and_what_it_is_taken_for(folder):

@@ -93,7 +93,9 @@ def test_a_stray_name_that_makes_another_dataset_is_said(raw, tmp_path):
     out = tmp_path / "o.zarr"
     result = run("prepare", "ntu", "--raw", raw, "--raw", stray.parent, "--out", out)
     assert result.exit_code == 0
-    assert "note: taken for NTU RGB+D 120 because of 1 of 13 recordings, such as S018" in result.stderr
+    assert (
+        "note: taken for NTU RGB+D 120 because of 1 of 13 recordings, such as S018" in result.stderr
+    )
 
 
 def test_unusable_sources_exit_4_and_leave_nothing(raw, tmp_path):

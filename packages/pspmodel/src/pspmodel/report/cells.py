@@ -76,7 +76,8 @@ class Cell:
     @property
     def comparable(self) -> bool:
         """Whether published numbers may stand beside it."""
-        return self.whole and not drawn_otherwise(self.split_rule)
+        more = any(record.knows_cameras for record in self.records)
+        return self.whole and not more and not drawn_otherwise(self.split_rule)
 
     @property
     def draws(self) -> tuple[str, ...]:
@@ -199,6 +200,11 @@ def warnings(records: Sequence[RunRecord]) -> list[str]:
             found.append(
                 f"{where}: {counted(otherwise[rule], 'run')} on labels drawn by rule {rule}; published "
                 "numbers are not set beside"
+            )
+        if told := sum(r.knows_cameras for c in members for r in c.records):
+            found.append(
+                f"{where}: {counted(told, 'run')} that were told which recordings are of one performance "
+                "(pseudo_labels.cameras); published numbers are not set beside"
             )
         stores = Counter(r.data["store_digest"][:12] for cell in members for r in cell.records)
         if len(stores) > 1:

@@ -100,6 +100,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "split_seeds": list(cell.draws),
         "accuracy": {rule: _percents(cell.spread(rule)) for rule in RULES},
         "official_set": cell.whole,
+        "comparable": cell.comparable,
         "psp_paper": theirs,
         "runs": [record.folder.name for record in cell.records],
     }

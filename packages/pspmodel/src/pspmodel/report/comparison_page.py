@@ -40,7 +40,7 @@ def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
             f"<h2>{html.escape(title)}</h2>",
             _table(mine, theirs),
             _picture(title, mine, theirs),
-            _sources(theirs, any(map(_comparable, mine))),
+            _sources(theirs, any(cell["comparable"] for cell in mine)),
         ]
     parts += ["<h2>Learning curves</h2>", *_curves(records), "<h2>All runs</h2>", _runs(records)]
     parts += ["<h2>Repeat them</h2>", _repeated(records)]
@@ -124,10 +124,6 @@ def _published_rows(entries: Sequence[Content], columns: Sequence[str]) -> list[
     return rows
 
 
-def _comparable(cell: Content) -> bool:
-    return cell["official_set"] and not drawn_otherwise(cell["split_rule"])
-
-
 def _sources(theirs: Sequence[Content], comparable: bool) -> str:
     told = dict.fromkeys((entry["source"], entry["selection"]) for entry in theirs)
     if not told:
@@ -135,7 +131,8 @@ def _sources(theirs: Sequence[Content], comparable: bool) -> str:
             "Nothing published for this dataset and protocol is known to us."
             if comparable
             else "No published numbers: they are of the whole dataset, with labels drawn by rule assl; these "
-            "runs are of a part of it, or their labels were drawn otherwise."
+            "runs are of a part of it, their labels were drawn otherwise, or they were told which "
+            "recordings are of one performance."
         )
         return f'<p class="faint">{why}</p>'
     items = "".join(

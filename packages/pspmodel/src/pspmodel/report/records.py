@@ -63,6 +63,11 @@ class RunRecord:
         digest = str(self.data["split"]["digest"])
         return digest[:12] if self.split_seed is None else str(self.split_seed)
 
+    @property
+    def knows_cameras(self) -> bool:
+        """Whether its teacher saw other recordings of the same performance, paired by their names."""
+        return bool(self.config.get("pseudo_labels", {}).get("cameras") == "other")
+
     def accuracy(self, rule: str) -> float | None:
         """Top-1 on the test set under a rule of `pspmodel.report.rules`, a fraction."""
         value = None if self.report is None else self.report["accuracy"][rule]

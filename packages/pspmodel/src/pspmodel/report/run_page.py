@@ -132,6 +132,11 @@ def _beside_the_paper(record: RunRecord) -> str:
             f"The labels were drawn by rule {record.split_rule}. The published numbers at this place are of "
             "rule assl, so none are set beside."
         )
+    if record.knows_cameras:
+        return _pictures(
+            "The teacher saw other cameras' recordings of the same performances (pseudo_labels.cameras). The "
+            "published numbers at this place are of methods that do not know of them, so none are set beside."
+        )
     ratio = None if content["ratio"] is None else Decimal(content["ratio"])
     if ratio is None:
         return _pictures("The labels are a list of names; published numbers are of other labels.")
