@@ -13,6 +13,7 @@ from skeldata import open_store
 from skeldata.cli.info import info
 from skeldata.store.summary import ProtocolSummary, summarise
 from support.command_line import assert_one_error, run
+from support.copies import store_with_copies
 
 
 def test_facts_protocols_and_classes_are_shown_plainly_when_piped(ntu_store_path):
@@ -87,3 +88,15 @@ def test_what_is_no_store_exits_4(tmp_path, text):
 
 def test_help_gives_an_example():
     assert "  skeldata info ucla.zarr" in run(info, "--help").stdout
+
+
+def test_it_says_how_many_clips_have_several_names(tmp_path, ntu_store_path, monkeypatch):
+    store = store_with_copies(tmp_path, [("a01_s01_e00_v02", "a01_s01_e00_v03")])
+    tested = int((~store.train_mask("xview")).sum())
+    told = (
+        f"1 clip under several names; training clips too: 1 of the {tested} test clips of xview\n"
+    )
+    assert f"copies          {told}" in run(info, store.path).stdout
+    assert "copies          none" in run(info, ntu_store_path).stdout
+    monkeypatch.setattr(sys.modules["skeldata.cli.info"], "_QUICKLY_COMPARED", 59)
+    assert f"`skeldata copies {ntu_store_path}`" in run(info, ntu_store_path).stdout

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from skeldata.splits.listing import names_digest as names_digest
     from skeldata.splits.read import read_manifest as read_manifest
     from skeldata.splits.split import Split as Split
+    from skeldata.store.copies import copied_from_training as copied_from_training
+    from skeldata.store.copies import find_copies as find_copies
     from skeldata.store.diff import diff_stores as diff_stores
     from skeldata.store.read import Store as Store
     from skeldata.store.read import open_store as open_store
@@ -77,6 +79,7 @@ _HOME = {
     "splits.listing": ("names_digest",),
     "splits.read": ("read_manifest",),
     "splits.split": ("Split",),
+    "store.copies": ("copied_from_training", "find_copies"),
     "store.diff": ("diff_stores",),
     "store.read": ("Store", "open_store"),
     "store.verify": ("verify_store",),

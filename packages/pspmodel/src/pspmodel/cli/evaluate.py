@@ -53,6 +53,7 @@ def evaluate(
     training: it classifies frozen features, with the run's labels (split) or with those of all training
     clips (all), and is never to be set beside accuracies after fine-tuning.
     """
+    from pspmodel.evaluate.copies import told
     from pspmodel.evaluate.summary import evaluate_run
     from pspmodel.train.setup import load_run
 
@@ -67,6 +68,8 @@ def evaluate(
         f"{result['checkpoint']} (step {result['step']:,}): top-1 {result['top1']:.1%}, "
         f"top-5 {result['top5']:.1%} of {result['clips']:,} test clips"
     )
+    if copies := told(result["without_copies"], "top-1"):
+        click.echo(copies)
     alone = {name: each for name, each in result["streams"].items() if name != "both"}
     if len(alone) > 1:
         shares = ", ".join(f"{name} {each['top1']:.1%}" for name, each in alone.items())

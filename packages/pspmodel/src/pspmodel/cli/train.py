@@ -143,6 +143,8 @@ def _lacking(run: Any) -> str:
 
 
 def _closing(report: dict[str, Any], total: int) -> str:
+    from pspmodel.evaluate.copies import told
+
     def percent(value: float | None) -> str:
         return "-" if value is None else f"{100 * value:.1f} %"
 
@@ -153,8 +155,9 @@ def _closing(report: dict[str, Any], total: int) -> str:
     steps += f", {report['seconds']:.0f} s\n"
     if accuracy["last"] is None:
         return f"{steps}no accuracy yet: the classifier is trained in a later stage"
+    copies = told(report["without_copies"], "last")
     return (
         f"{steps}top-1 on test: last {percent(accuracy['last'])}, "
         f"best on held-out {percent(accuracy['held_out_best'])}, "
-        f"oracle {percent(accuracy['test_oracle'])}"
+        f"oracle {percent(accuracy['test_oracle'])}" + (f"\n{copies}" if copies else "")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pspmodel.evaluate.copies import without_copies
 from pspmodel.evaluate.features import (
     Labels,
     features_of,
@@ -59,6 +60,9 @@ def evaluate_run(
         "streams": {
             name: {"top1": alone.top(1), "top5": alone.top(5)} for name, alone in streams.items()
         },
+        "without_copies": without_copies(
+            run.store, run.selection.protocol, [run.store.names[row] for row in test], scores
+        ),
         "per_class": {classes[label]: share for label, share in scores.per_class().items()},
         "classes": list(classes),
         "confusion": scores.confusion().tolist(),

@@ -119,6 +119,7 @@ class RunRecord:
             "last": accuracy.get("last"),
             "held_out_best": accuracy.get("held_out_best"),
             "test_oracle": accuracy.get("test_oracle"),
+            "last_without_copies": report.get("without_copies", {}).get("top1"),
             "held_out_accuracy": report.get("held_out_accuracy"),
             "top5": report.get("top5"),
             "finished": self.finished,

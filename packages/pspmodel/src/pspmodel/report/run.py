@@ -14,6 +14,7 @@ import pspmodel
 import skeldata
 from pspmodel.collectives import world_size
 from pspmodel.errors import CheckpointError, DataMismatchError
+from pspmodel.evaluate.copies import without_copies
 from pspmodel.evaluate.scores import load_scores, save_scores
 from pspmodel.report.coverage import coverage_of
 from pspmodel.report.inspection import Advanced, inspect, not_inspected
@@ -36,7 +37,7 @@ def write_report(run: Run, outcome: Outcome) -> dict[str, Any]:
     Before a stage that predicts there is only the page, that of a run which has not reported.
     """
     content = summary(run, outcome)
-    names = [run.store.names[row] for row in run.selection.test]
+    names = _test_names(run)
     if outcome.test_scores is None:  # before the last stage: nothing to report, a page all the same
         replace(run.folder / "report.html", unfinished_page(read_run(run.folder)))
         return content
@@ -132,6 +133,9 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
             "test_oracle": oracle.step if oracle else None,
         },
         "held_out_accuracy": outcome.last.held_out,
+        "without_copies": without_copies(
+            run.store, run.selection.protocol, _test_names(run), scores
+        ),
         "top5": scores.top(5) if scores else None,
         "per_class": {
             classes[label]: share for label, share in (scores.per_class() if scores else {}).items()
@@ -163,6 +167,10 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
             "python": platform.python_version(),
         },
     }
+
+
+def _test_names(run: Run) -> list[str]:
+    return [run.store.names[row] for row in run.selection.test]
 
 
 def _device_name(device: torch.device) -> str:

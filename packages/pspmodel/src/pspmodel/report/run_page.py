@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from pspmodel import figures
+from pspmodel.evaluate.copies import told
 from pspmodel.evaluate.scores import BOTH, Scores
 from pspmodel.published import paper
 from pspmodel.report.cells import drawn_otherwise
@@ -102,8 +103,10 @@ def _accuracies(content: Content) -> str:
         )
         for rule, words in RULES.items()
     ]
-    top5 = f"<p>Top-5 of the last step: {percent(content['top5'])}.</p>"
-    return table(rows, ("", "accuracy", "step", "which weights"), (0, 1)) + top5
+    below = f"<p>Top-5 of the last step: {percent(content['top5'])}.</p>"
+    if copies := told(content.get("without_copies", {}), "top-1 of the last step"):
+        below += f"<p>{html.escape(copies)}.</p>"
+    return table(rows, ("", "accuracy", "step", "which weights"), (0, 1)) + below
 
 
 def _streams(content: Content, seen: Inspection) -> str:

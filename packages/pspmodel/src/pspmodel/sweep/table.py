@@ -18,8 +18,9 @@ from pspmodel.sweep.plan import Planned, Sweep
 
 COLUMNS = (
     "run", "status", "error", "recipe", "method", "dataset", "protocol", "ratio", "labelled",
-    "split_seed", "seed", "last", "held_out_best", "test_oracle", "held_out_accuracy", "top5",
-    "finished", "steps", "seconds", "device", "precision", "split_digest", "store_digest",
+    "split_seed", "seed", "last", "held_out_best", "test_oracle", "last_without_copies",
+    "held_out_accuracy", "top5", "finished", "steps", "seconds", "device", "precision",
+    "split_digest", "store_digest",
 )  # fmt: skip
 
 

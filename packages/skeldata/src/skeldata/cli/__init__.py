@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import skeldata
+from skeldata.cli.copies import copies
 from skeldata.cli.diff import diff
 from skeldata.cli.doctor import doctor
 from skeldata.cli.export import export
@@ -37,6 +38,6 @@ def main() -> None:
 
 
 for command in (
-    prepare, info, view, report, verify, diff, export, recipes, splits, synth, doctor,
+    prepare, info, view, report, verify, copies, diff, export, recipes, splits, synth, doctor,
 ):  # fmt: skip
     main.add_command(command)

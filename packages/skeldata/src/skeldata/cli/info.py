@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from skeldata.commandline import PATH, Command
+from skeldata.commandline import PATH, Command, counted
 
 if TYPE_CHECKING:
     from skeldata.store import Store
     from skeldata.store.summary import Lengths, ProtocolSummary, StoreSummary
+
+_QUICKLY_COMPARED = 10_000
+"""Rows that are compared in less than a second."""
 
 
 @click.command(cls=Command)
@@ -114,11 +117,30 @@ def _facts(store: Store, summary: StoreSummary) -> list[tuple[str, str]]:
             f"{counts['missing']:,} officially missing, {counts['rejected']:,} rejected, "
             f"{counts['ignored']:,} other files ignored",
         ),
+        ("copies", _copies(store, summary)),
         *((f"draws of {p.name}", _draws(p)) for p in summary.protocols if p.train),
         ("content digest", store.content_digest),
         ("source digest", store.source_digest),
         ("written by", ", ".join(f"{tool} {v}" for tool, v in attributes["tools"].items())),
     ]
+
+
+def _copies(store: Store, summary: StoreSummary) -> str:
+    """Recordings under several names, where looking for them takes no time."""
+    if len(store) > _QUICKLY_COMPARED:
+        return f"not looked for among so many rows: `skeldata copies {store.path}`"
+    from skeldata.store.copies import copied_from_training, find_copies
+
+    found = find_copies(store)
+    if not found:
+        return "none: no two rows hold the same clip"
+    tests = [
+        f"{len(copied_from_training(store, p.name, found)):,} of the {p.test:,} test clips of {p.name}"
+        for p in summary.protocols
+    ]
+    return (
+        f"{counted(len(found), 'clip')} under several names; training clips too: {', '.join(tests)}"
+    )
 
 
 def _draws(protocol: ProtocolSummary) -> str:

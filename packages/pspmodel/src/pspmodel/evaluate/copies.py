@@ -1,0 +1,47 @@
+"""Test clips that are training clips under another name, and the accuracy without them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pspmodel.evaluate.scores import Scores
+from skeldata import Store, copied_from_training, find_copies
+
+
+def without_copies(
+    store: Store, protocol: str, names: Sequence[str], scores: Scores | None
+) -> dict[str, Any]:
+    """Count the copies, and measure top-1 without them.
+
+    Args:
+        store: the run's.
+        protocol: what divides it.
+        names: of the test clips.
+        scores: on them; None where there are none yet.
+
+    Returns:
+        ``copies``, how many test clips hold the same recording as a training clip; ``others``, how many
+        do not; ``top1`` on those, a fraction, None where there is none.
+    """
+    copied = copied_from_training(store, protocol, find_copies(store))
+    others = np.array([name not in copied for name in names])
+    top1 = None
+    if scores is not None and others.any():
+        top1 = Scores(scores.logits[others], scores.labels[others]).top(1)
+    return {"copies": len(copied), "others": int(others.sum()), "top1": top1}
+
+
+def told(content: Mapping[str, Any], whose: str) -> str:
+    """The same in words, ``whose`` being what the accuracy is called; empty without copies."""
+    if not content.get("copies"):
+        return ""
+    total = content["copies"] + content["others"]
+    known = (
+        f"{content['copies']:,} of the {total:,} test clips are training clips under another name"
+    )
+    if content["top1"] is None:
+        return known
+    return f"{known}; {whose} on the other {content['others']:,}: {100 * content['top1']:.1f} %"
