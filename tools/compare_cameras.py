@@ -31,14 +31,22 @@ MOMENTS = np.linspace(0.1, 0.9, 9)
 
 
 def recordings(archive: Path) -> Recordings:
-    """Every recording of the zip: (T, 20, 3) metres in its camera's axes, x right, y up."""
+    """Every recording of the zip: (T, 20, 3) metres in its camera's axes, x right, y up.
+
+    One that stands under several names is taken once, as of the first camera among them.
+    """
     parse = get_dataset("nw-ucla").parse_name
-    found = {}
+    found: Recordings = {}
+    seen: set[bytes] = set()
     with zipfile.ZipFile(archive) as members:
-        for member in members.namelist():
+        for member in sorted(members.namelist()):
             name = parse(Path(member).stem)
-            if name is not None:
-                found[name] = read_ucla(members.read(member)).bodies[0].xyz.astype(np.float64)
+            if name is None:
+                continue
+            poses = read_ucla(members.read(member)).bodies[0].xyz
+            if poses.tobytes() not in seen:
+                seen.add(poses.tobytes())
+                found[name] = poses.astype(np.float64)
     return found
 
 

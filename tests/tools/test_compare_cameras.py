@@ -1,6 +1,8 @@
 """Which of two cameras sees the mirror image, on poses made for it."""
 
 import importlib.util
+import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -74,3 +76,19 @@ def test_recordings_are_compared_with_those_of_the_same_performance(poses):
     table = {row[0]: row[1:] for row in cameras.rows(found)}
     assert table["throw"] == ["none"] * 6
     assert table["sit down"][3:] == table["all"][3:] == ["0", "100", "100"]
+
+
+def test_a_recording_under_two_names_is_taken_once(tmp_path):
+    poses = np.random.default_rng(1).normal(size=(4, 20, 3)).round(4)
+    with zipfile.ZipFile(tmp_path / "all_sqe.zip", "w") as archive:
+        for name, shown in (
+            ("a02_s01_e00_v03", poses),
+            ("a02_s01_e00_v02", poses),
+            ("a02_s01_e00_v01", poses + 1),
+        ):
+            content = {"file_name": name, "skeletons": shown.tolist(), "label": 2}
+            archive.writestr(f"all_sqe/{name}.json", json.dumps(content))
+        archive.writestr("all_sqe/notes.txt", "no recording")
+    found = cameras.recordings(tmp_path / "all_sqe.zip")
+    assert [name.text for name in found] == ["a02_s01_e00_v01", "a02_s01_e00_v02"]
+    np.testing.assert_allclose(found[NAME("a02_s01_e00_v02")], poses, rtol=1e-6)
