@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from skeldata.store import Store
     from skeldata.store.summary import Lengths, ProtocolSummary, StoreSummary
 
-_QUICKLY_COMPARED = 10_000
-"""Rows that are compared in less than a second."""
+_QUICKLY_COMPARED = 5_000
+"""Rows that are compared in about a second."""
 
 
 @click.command(cls=Command)
