@@ -1,4 +1,5 @@
 import itertools
+import json
 import re
 import statistics
 
@@ -219,3 +220,13 @@ def test_published_numbers_are_not_for_runs_that_know_the_cameras(tmp_path):
         "nw-ucla xview: 2 runs that were told which recordings are of one performance "
         "(pseudo_labels.cameras); published numbers are not set beside"
     ]
+
+
+def test_runs_of_an_earlier_version_stand_in_one_cell_with_those_of_today(tmp_path):
+    make(tmp_path, split_seed=(0, 1))
+    config = tmp_path / "run0-0" / "config.json"
+    saved = json.loads(config.read_text())
+    del saved["config"]["pseudo_labels"]["cameras"]
+    config.write_text(json.dumps(saved))
+    records = [read_run(folder) for folder in find_runs([tmp_path])]
+    assert [(cell.series, len(cell.records)) for cell in cells(records)] == [("tiny", 2)]

@@ -295,6 +295,25 @@ def test_a_run_of_another_version_names_the_keys_that_are_unknown(tmp_path, ntu_
         load_run(folder)
 
 
+def forget_new_settings(folder):
+    """Leave a run as a version without some of today's options would have written it."""
+    saved = json.loads((folder / "config.json").read_text())
+    del saved["config"]["pseudo_labels"]["cameras"]
+    del saved["config"]["network"]["tcn"]
+    (folder / "config.json").write_text(json.dumps(saved))
+
+
+def test_a_run_of_an_earlier_version_is_resumed(tmp_path, ntu_store_path, undisturbed):
+    folder = tmp_path / "old"
+    train(run_at(folder, ntu_store_path), stop_at=5)
+    forget_new_settings(folder)
+    assert load_run(folder, device="cpu").config.pseudo_labels.cameras == "same"
+    assert train(run_at(folder, ntu_store_path, resume=True), resume=True).finished
+    assert_same(folder, undisturbed[0])
+    with pytest.raises(DataMismatchError, match=r"network\.tcn\.depth"):
+        run_at(folder, ntu_store_path, "network.tcn.depth=3", resume=True)
+
+
 def test_a_best_checkpoint_beyond_the_last_one_is_dropped(tmp_path, ntu_store_path):
     """What a crash between the two leaves: the weights of a step that is to be done again."""
     folder = tmp_path / "run"

@@ -247,3 +247,15 @@ def _read_recipe(recipe: str) -> tuple[str, dict[str, Any]]:
     if not isinstance(special, dict) or not all(isinstance(s, dict) for s in special.values()):
         raise ConfigError(f"recipe {name}: dataset must be tables such as [dataset.nw-ucla.optim]")
     return name, content
+
+
+def completed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as a run wrote them, and what its version did not know yet at its default.
+
+    An option that is new leaves runs without it as they were, so its default is what they did. Settings
+    that this version cannot read stay as they are.
+    """
+    try:
+        return RunConfig.model_validate(settings).model_dump(mode="json")
+    except ValidationError:
+        return settings

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pspmodel.errors import CheckpointError
+from pspmodel.recipe import completed
 from pspmodel.train import checkpoint
 from pspmodel.train.metrics import MetricsFile
 
@@ -149,7 +150,8 @@ def read_run(folder: Path) -> RunRecord:
     report = None
     if (folder / _REPORT).is_file():
         report = _read(folder / _REPORT, _NEEDED)
-    return RunRecord(folder, saved["config"], saved["data"], report, saved.get("stages", ()))
+    config = completed(saved["config"])
+    return RunRecord(folder, config, saved["data"], report, saved.get("stages", ()))
 
 
 def find_runs(paths: Iterable[Path]) -> list[Path]:

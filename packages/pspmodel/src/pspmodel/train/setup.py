@@ -18,7 +18,7 @@ from pspmodel.data.selection import Selection, choose_split, select
 from pspmodel.data.streams import mixed
 from pspmodel.errors import CheckpointError, DataMismatchError, UsageError
 from pspmodel.methods import DataFacts, Method, build
-from pspmodel.recipe import default_recipe, load_config
+from pspmodel.recipe import completed, default_recipe, load_config
 from pspmodel.train.checkpoint import exists, load_facts
 from pspmodel.train.distributed import check_divisible, local_device, on_first
 from pspmodel.train.memory import memory_advice
@@ -275,7 +275,7 @@ def _taken(run: Run, data: dict[str, Any], changed: Sequence[tuple[str, Any, Any
 def _saved(folder: Path) -> dict[str, Any] | None:
     try:
         content = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
-        return {"config": content["config"], "data": content["data"]}
+        return {"config": completed(content["config"]), "data": content["data"]}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
