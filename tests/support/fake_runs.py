@@ -23,10 +23,12 @@ def write_run(
     official_clips=None,
     stages=None,
     split_rule="assl",
+    copies=None,
 ):
     """A run with its config, metrics and report; ``accuracy`` is last, held-out best, oracle.
 
-    ``official_clips`` is (held, official) of its store; ``stages`` what config.json says of them.
+    ``official_clips`` is (held, official) of its store; ``stages`` what config.json says of them;
+    ``copies`` is (test clips that are training clips, other test clips, accuracy on those).
     """
     folder.mkdir(parents=True)
     config = load_config(recipe, dataset=dataset, overrides=overrides, seed=seed)
@@ -56,5 +58,7 @@ def write_run(
     }  # fmt: skip
     if official_clips is not None:
         report["official_clips"] = dict(zip(("held", "official"), official_clips, strict=True))
+    if copies is not None:
+        report["without_copies"] = dict(zip(("copies", "others", "top1"), copies, strict=True))
     (folder / "report.json").write_text(json.dumps(report))
     return folder

@@ -230,3 +230,19 @@ def test_runs_of_an_earlier_version_stand_in_one_cell_with_those_of_today(tmp_pa
     config.write_text(json.dumps(saved))
     records = [read_run(folder) for folder in find_runs([tmp_path])]
     assert [(cell.series, len(cell.records)) for cell in cells(records)] == [("tiny", 2)]
+
+
+def test_accuracy_without_copies_is_averaged_where_there_are_copies(tmp_path):
+    without = make(tmp_path, split_seed=(0, 1), copies=[0, 464, 0.5])
+    write_run(tmp_path / "a", ratio="0.15", copies=(95, 369, 0.7))
+    write_run(tmp_path / "b", ratio="0.15", split_seed=1, copies=(95, 369, 0.8))
+    records = [read_run(tmp_path / name) for name in "ab"]
+    (cell,) = cells(records)
+    assert cell.rules == ("last", "held_out_best", "test_oracle", "last_without_copies")
+    assert cell.spread("last_without_copies").mean == pytest.approx(0.75)
+    assert cells(without)[0].rules == ("last", "held_out_best", "test_oracle")
+    assert warnings([*without, *records])[0] == (
+        "nw-ucla xview: 95 of the 464 test clips are training clips under another name; published "
+        "numbers are of all"
+    )
+    assert warnings(without) == []

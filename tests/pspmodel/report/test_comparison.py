@@ -263,6 +263,22 @@ def test_no_published_numbers_where_recordings_of_one_performance_are_known(tmp_
     )
 
 
+def test_accuracy_without_copies_is_a_row_where_there_are_copies(tmp_path):
+    for seed, top1 in enumerate((0.7, 0.8)):
+        write_run(tmp_path / f"{seed}", ratio="0.3", split_seed=seed, copies=(95, 369, top1))
+    write_run(tmp_path / "other", ratio="0.05")
+    records = [read_run(tmp_path / name) for name in ("0", "1", "other")]
+    content = write_comparison(records, tmp_path / "page.html")
+    few, many = content["cells"]
+    assert "last_without_copies" not in few["accuracy"]
+    assert many["accuracy"]["last_without_copies"]["mean"] == pytest.approx(75)
+    numbers = Page((tmp_path / "page.html").read_text()).tables[0]
+    (row,) = [row for row in numbers if "last step, without copies" in row]
+    assert row[numbers[0].index("5 %")] == "–"
+    assert row[numbers[0].index("30 %")].startswith("75.0 ± 7.1")
+    assert ",last_without_copies,75.0," in (tmp_path / "page.csv").read_text()
+
+
 def test_rules_of_labels_are_lines_of_their_own(tmp_path, monkeypatch):
     drawn, real = [], figures.accuracy_by_ratio
     monkeypatch.setattr(

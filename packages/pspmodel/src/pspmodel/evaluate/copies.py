@@ -34,14 +34,17 @@ def without_copies(
     return {"copies": len(copied), "others": int(others.sum()), "top1": top1}
 
 
-def told(content: Mapping[str, Any], whose: str) -> str:
-    """The same in words, ``whose`` being what the accuracy is called; empty without copies."""
+def copies_told(content: Mapping[str, Any]) -> str:
+    """How many copies there are, in words; empty where there are none."""
     if not content.get("copies"):
         return ""
-    total = content["copies"] + content["others"]
-    known = (
-        f"{content['copies']:,} of the {total:,} test clips are training clips under another name"
-    )
-    if content["top1"] is None:
+    copies, total = content["copies"], content["copies"] + content["others"]
+    return f"{copies:,} of the {total:,} test clips are training clips under another name"
+
+
+def told(content: Mapping[str, Any], whose: str) -> str:
+    """The same and the accuracy on the others, ``whose`` being what it is called."""
+    known = copies_told(content)
+    if not known or content["top1"] is None:
         return known
     return f"{known}; {whose} on the other {content['others']:,}: {100 * content['top1']:.1f} %"

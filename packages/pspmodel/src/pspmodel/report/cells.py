@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pspmodel.evaluate.copies import copies_told
 from pspmodel.report.coverage import coverage, is_whole
 from pspmodel.report.records import RunRecord
 from skeldata.commandline import counted, shortened
@@ -78,6 +79,11 @@ class Cell:
         """Whether published numbers may stand beside it."""
         more = any(record.knows_cameras for record in self.records)
         return self.whole and not more and not drawn_otherwise(self.split_rule)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that any of its runs has accuracies under."""
+        return max((record.rules for record in self.records), key=len)
 
     @property
     def draws(self) -> tuple[str, ...]:
@@ -206,6 +212,7 @@ def warnings(records: Sequence[RunRecord]) -> list[str]:
                 f"{where}: {counted(told, 'run')} that were told which recordings are of one performance "
                 "(pseudo_labels.cameras); published numbers are not set beside"
             )
+        found += [f"{where}: {words}; published numbers are of all" for words in _copies(members)]
         stores = Counter(r.data["store_digest"][:12] for cell in members for r in cell.records)
         if len(stores) > 1:
             found.append(
@@ -215,6 +222,13 @@ def warnings(records: Sequence[RunRecord]) -> list[str]:
     for where, members in columns.items():
         found += _split_warnings(where, members)
     return found
+
+
+def _copies(members: Sequence[Cell]) -> dict[str, None]:
+    """What the reports say of test clips that are training clips, once each."""
+    reports = [record.report or {} for cell in members for record in cell.records]
+    said = [copies_told(report.get("without_copies", {})) for report in reports]
+    return dict.fromkeys(words for words in said if words)
 
 
 def _split_warnings(where: str, members: Sequence[Cell]) -> Iterator[str]:

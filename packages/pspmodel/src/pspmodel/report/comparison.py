@@ -98,7 +98,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "split_rule": cell.split_rule,
         "series": cell.series,
         "split_seeds": list(cell.draws),
-        "accuracy": {rule: _percents(cell.spread(rule)) for rule in RULES},
+        "accuracy": {rule: _percents(cell.spread(rule)) for rule in cell.rules},
         "official_set": cell.whole,
         "comparable": cell.comparable,
         "psp_paper": theirs,

@@ -71,7 +71,7 @@ def _table(mine: Sequence[Content], theirs: Sequence[Content]) -> str:
     rows = [Row("Ours, mean ± standard deviation over label draws", kind="band")]
     for series in dict.fromkeys(cell["series"] for cell in mine):
         by_share = {cell["share"]: cell for cell in mine if cell["series"] == series}
-        for rule in RULES:
+        for rule in dict.fromkeys(rule for cell in by_share.values() for rule in cell["accuracy"]):
             shown = [_ours(by_share.get(share), rule) for share in columns]
             rows.append(Row(html.escape(series), (SHORT[rule], *shown), "ours"))
     rows += _published_rows(beside, columns)
@@ -96,7 +96,7 @@ def _columns(entries: Iterable[Content]) -> list[str]:
 
 
 def _ours(cell: Content | None, rule: str) -> str:
-    found = cell["accuracy"][rule] if cell else None
+    found = cell["accuracy"].get(rule) if cell else None
     if cell is None or found is None:
         return "–"
     sd = "" if found["sd"] is None else f" ± {found['sd']:.1f}"

@@ -11,6 +11,7 @@ from typing import Any
 
 from pspmodel.errors import CheckpointError
 from pspmodel.recipe import completed
+from pspmodel.report.rules import RULES, WITHOUT_COPIES
 from pspmodel.train import checkpoint
 from pspmodel.train.metrics import MetricsFile
 
@@ -71,8 +72,18 @@ class RunRecord:
 
     def accuracy(self, rule: str) -> float | None:
         """Top-1 on the test set under a rule of `pspmodel.report.rules`, a fraction."""
-        value = None if self.report is None else self.report["accuracy"][rule]
+        report = self.report or {}
+        if rule == WITHOUT_COPIES:
+            value = report.get("without_copies", {}).get("top1")
+        else:
+            value = report.get("accuracy", {}).get(rule)
         return None if value is None else float(value)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that tell its accuracies apart; without copies only where there are some."""
+        copies = (self.report or {}).get("without_copies", {}).get("copies", 0)
+        return (*RULES, WITHOUT_COPIES) if copies else tuple(RULES)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Lines of its ``metrics.jsonl``."""
@@ -120,7 +131,7 @@ class RunRecord:
             "last": accuracy.get("last"),
             "held_out_best": accuracy.get("held_out_best"),
             "test_oracle": accuracy.get("test_oracle"),
-            "last_without_copies": report.get("without_copies", {}).get("top1"),
+            WITHOUT_COPIES: self.accuracy(WITHOUT_COPIES),
             "held_out_accuracy": report.get("held_out_accuracy"),
             "top5": report.get("top5"),
             "finished": self.finished,

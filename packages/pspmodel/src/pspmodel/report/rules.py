@@ -10,10 +10,14 @@ RULES: Mapping[str, str] = {
     "test_oracle": "the evaluation with the best accuracy on the test set itself: an oracle",
 }
 
+WITHOUT_COPIES = "last_without_copies"
+"""Not another selection: `last` on the test clips that are no training clips under another name."""
+
 SHORT: Mapping[str, str] = {
     "last": "last step",
     "held_out_best": "best on held-out",
     "test_oracle": "best on test (oracle)",
+    WITHOUT_COPIES: "last step, without copies",
 }
 """The same, in the words of tables."""
 

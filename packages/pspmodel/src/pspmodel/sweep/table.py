@@ -59,9 +59,11 @@ def write_tables(sweep: Sweep, failures: Mapping[str, str]) -> None:
 
 def table_text(folder: Path) -> str:
     """Mean ± sample standard deviation over label draws of each setting and ratio, per cent."""
-    lines: list[tuple[str, ...]] = [("setting", "labels", "runs", *SHORT.values())]
-    for cell in cells(runs_in(folder)):
-        shown = (cell.spread(rule) for rule in RULES)
+    gathered = cells(runs_in(folder))
+    rules = max((cell.rules for cell in gathered), key=len, default=tuple(RULES))
+    lines: list[tuple[str, ...]] = [("setting", "labels", "runs", *(SHORT[rule] for rule in rules))]
+    for cell in gathered:
+        shown = (cell.spread(rule) for rule in rules)
         texts = ("-" if found is None else found.text() for found in shown)
         lines.append((cell.series, cell.share, str(len(cell.records)), *texts))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -102,7 +104,7 @@ def _row(sweep: Sweep, planned: Planned, failure: str | None) -> dict[str, Any]:
 
 
 def _mean(cell: Cell) -> dict[str, Any]:
-    spreads: dict[str, Spread | None] = {rule: cell.spread(rule) for rule in RULES}
+    spreads: dict[str, Spread | None] = {rule: cell.spread(rule) for rule in cell.rules}
     return {
         "setting": cell.series,
         "dataset": cell.dataset,
