@@ -4,11 +4,12 @@ import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from skeldata import SourceError, StoreError, draw, load_recipe, open_store, prepare
+from skeldata import SourceError, StoreError, draw, load_recipe, open_store, preparation, prepare
 from skeldata.errors import (
     InterruptedRunError,
     RejectedFilesError,
@@ -296,6 +297,31 @@ def test_a_second_ctrl_c_does_not_cost_the_hint(source, tmp_path, small_blocks, 
     out = tmp_path / "b.zarr"
     with monkeypatch.context() as patch:
         patch.setattr(write.StoreWriter, "close", interrupted)
+        with pytest.raises(InterruptedRunError, match=r"10 finished rows are kept in .* --resume"):
+            prepare("ntu", [source], out, advanced=interrupt)
+    assert prepare("ntu", [source], out, resume=True).resumed == 10
+
+
+def test_a_second_ctrl_c_while_helpers_end_does_not_cost_the_hint_either(
+    source, tmp_path, small_blocks, monkeypatch
+):
+    def interrupt(done, _):
+        if done >= 12:
+            raise KeyboardInterrupt
+
+    whole = preparation._batches
+
+    @contextmanager
+    def interrupted(*arguments):
+        with whole(*arguments) as run:
+            try:
+                yield run
+            finally:
+                raise KeyboardInterrupt
+
+    out = tmp_path / "b.zarr"
+    with monkeypatch.context() as patch:
+        patch.setattr(preparation, "_batches", interrupted)
         with pytest.raises(InterruptedRunError, match=r"10 finished rows are kept in .* --resume"):
             prepare("ntu", [source], out, advanced=interrupt)
     assert prepare("ntu", [source], out, resume=True).resumed == 10

@@ -211,15 +211,25 @@ def test_another_rule_is_another_cell_and_published_numbers_are_not_for_it(tmp_p
 
 
 def test_published_numbers_are_not_for_runs_that_know_the_cameras(tmp_path):
-    told = ["pseudo_labels.cameras=other"]
-    records = make(tmp_path, split_seed=(0, 1)) + make(tmp_path, split_seed=(0, 1), overrides=told)
-    assert [(c.series, c.comparable) for c in cells(records)] == [
-        ("tiny, pseudo_labels.cameras=other", False), ("tiny, pseudo_labels.cameras=same", True),
-    ]  # fmt: skip
+    known = ["pseudo_labels.weight=1", "pseudo_labels.cameras=other"]
+    records = make(tmp_path, split_seed=(0, 1), overrides=known[:1])
+    records += make(tmp_path, split_seed=(0, 1), overrides=known)
+    assert [(c.series, c.share, c.comparable) for c in cells(records)] == [
+        ("tiny, pseudo_labels.cameras=other", "5 %, cameras known", False),
+        ("tiny, pseudo_labels.cameras=same", "5 %", True),
+    ]
     assert warnings(records) == [
-        "nw-ucla xview: 2 runs that were told which recordings are of one performance "
+        "nw-ucla xview: 2 runs with a teacher that knows which recordings are of one performance "
         "(pseudo_labels.cameras); published numbers are not set beside"
     ]
+
+
+def test_a_run_without_a_teacher_knows_no_cameras(tmp_path):
+    known = ["pseudo_labels.weight=1", "pseudo_labels.cameras=other", "method=supervised"]
+    write_run(tmp_path / "twin", recipe="nw-ucla-cameras", overrides=known[2:])
+    assert not read_run(tmp_path / "twin").knows_cameras
+    write_run(tmp_path / "taught", recipe="nw-ucla-cameras")
+    assert read_run(tmp_path / "taught").knows_cameras
 
 
 def test_runs_of_an_earlier_version_stand_in_one_cell_with_those_of_today(tmp_path):

@@ -253,14 +253,20 @@ def test_proportional_draws_stand_in_a_column_of_their_own_without_published_num
 
 
 def test_no_published_numbers_where_recordings_of_one_performance_are_known(tmp_path):
-    write_run(tmp_path / "told", ratio="0.3", overrides=["pseudo_labels.cameras=other"])
-    content = write_comparison([read_run(tmp_path / "told")], tmp_path / "told.html")
+    known = ["pseudo_labels.weight=1", "pseudo_labels.cameras=other"]
+    write_run(tmp_path / "known", ratio="0.3", overrides=known)
+    write_run(tmp_path / "usual", ratio="0.3", overrides=known[:1])
+    content = write_comparison([read_run(tmp_path / "known")], tmp_path / "known.html")
     assert [(c["psp_paper"], c["comparable"]) for c in content["cells"]] == [(None, False)]
     assert content["published"] == []
-    assert (
-        "they were told which recordings are of one performance"
-        in (tmp_path / "told.html").read_text()
-    )
+    text = (tmp_path / "known.html").read_text()
+    assert "they were told which recordings are of one performance" in text
+    both = [read_run(tmp_path / name) for name in ("known", "usual")]
+    assert write_comparison(both, tmp_path / "both.html")["published"] != []
+    numbers = Page((tmp_path / "both.html").read_text()).tables[0]
+    place = numbers[0].index("30 %, cameras known")
+    theirs = [row for row in numbers[1:] if len(row) > 2 and not row[0].startswith("tiny")]
+    assert {row[place] for row in theirs} == {"–"}
 
 
 def test_accuracy_without_copies_is_a_row_where_there_are_copies(tmp_path):
@@ -271,6 +277,8 @@ def test_accuracy_without_copies_is_a_row_where_there_are_copies(tmp_path):
     content = write_comparison(records, tmp_path / "page.html")
     few, many = content["cells"]
     assert "last_without_copies" not in few["accuracy"]
+    assert "under another name" in content["rules"]["last_without_copies"]
+    assert content["rules"]["last_without_copies"] in (tmp_path / "page.html").read_text()
     assert many["accuracy"]["last_without_copies"]["mean"] == pytest.approx(75)
     numbers = Page((tmp_path / "page.html").read_text()).tables[0]
     (row,) = [row for row in numbers if "last step, without copies" in row]

@@ -172,7 +172,7 @@ def test_accuracies_lie_beside_published_ones_with_their_rule(copied):
             ["The labels were drawn by rule proportional.", ", proportional, split seed"],
         ),
         (
-            lambda c: c["config"]["pseudo_labels"].update(cameras="other"),
+            lambda c: c["config"]["pseudo_labels"].update(cameras="other", weight=1.0),
             ["The teacher saw other cameras&#x27; recordings of the same performances"],
         ),
     ],
@@ -272,3 +272,14 @@ def test_damaged_scores_are_named(copied):
     (copied / "scores.npz").write_bytes(b"PK")
     with pytest.raises(CheckpointError, match=r"scores\.npz is missing or damaged"):
         render_run(copied)
+
+
+def test_the_report_of_an_earlier_version_is_completed(copied, tmp_path):
+    report = json.loads((copied / "report.json").read_text())
+    old = {key: value for key, value in report.items() if key != "without_copies"}
+    (copied / "report.json").write_text(json.dumps(old))
+    render_run(copied, tmp_path / "elsewhere.html", weights=False)
+    assert json.loads((copied / "report.json").read_text()) == old
+    render_run(copied, weights=False)
+    assert json.loads((copied / "report.json").read_text()) == report
+    assert report["without_copies"]["copies"] == 0

@@ -93,10 +93,18 @@ def test_help_gives_an_example():
 def test_it_says_how_many_clips_have_several_names(tmp_path, ntu_store_path, monkeypatch):
     store = store_with_copies(tmp_path, [("a01_s01_e00_v02", "a01_s01_e00_v03")])
     tested = int((~store.train_mask("xview")).sum())
-    told = (
-        f"1 clip under several names; training clips too: 1 of the {tested} test clips of xview\n"
-    )
-    assert f"copies          {told}" in run(info, store.path).stdout
+    shown = run(info, store.path).stdout
+    assert (
+        f"copies          1 recording under several names; 1 of the {tested} test clips of xview are "
+        "training clips as well\n"
+    ) in shown
     assert "copies          none" in run(info, ntu_store_path).stdout
+    (store.path / "joint/c/0/0/0/0/0").write_bytes(b"damaged")
+    damaged = run(info, store.path)
+    assert damaged.exit_code == 0
+    assert (
+        "copies          not to be looked for, a block is damaged: `skeldata verify"
+        in damaged.stdout
+    )
     monkeypatch.setattr(sys.modules["skeldata.cli.info"], "_QUICKLY_COMPARED", 59)
     assert f"`skeldata copies {ntu_store_path}`" in run(info, ntu_store_path).stdout

@@ -208,6 +208,8 @@ class PseudoLabelConfig(StrictModel):
     def _grows(self) -> PseudoLabelConfig:
         if self.full < self.start:
             raise ValueError(f"full {self.full} lies before start {self.start}")
+        if self.cameras == "other" and not self.weight:
+            raise ValueError('cameras = "other" needs pseudo-labels; set weight, e.g. 1.0')
         return self
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from skeldata.store.write import StoreWriter
 
 _FEW = 10
-"""A dataset that fewer than one recording in so many make another may be a slip."""
+"""A dataset that one recording in so many, or fewer, make another may be a slip."""
 
 
 @dataclass(frozen=True)
@@ -126,43 +126,46 @@ def prepare(
     require_layout(loaded, dataset)
     files, missing = _without_missing(listing, dataset)
     plan = StorePlan(dataset, loaded, chosen_streams, len(files), _source_key(files))
-    with _batches(files, dataset, loaded, workers, dask) as run:
-        with collection_paused():  # zarr is loaded while helper processes, which need none, start
-            from skeldata.store.facts import write_facts
-            from skeldata.store.write import StoreWriter
+    writer: StoreWriter | None = None
+    try:
+        with _batches(files, dataset, loaded, workers, dask) as run:
+            # zarr is loaded while helper processes, which need none, start.
+            with collection_paused():
+                from skeldata.store.facts import write_facts
+                from skeldata.store.write import StoreWriter
 
-        writer = StoreWriter(target, plan, resume=resume, overwrite=overwrite)
-        resumed = writer.rows
-        try:
-            if started:
-                started(len(files), writer.consumed)
-            for batch in run(writer.consumed):
-                writer.add(batch)
-                if advanced:
-                    advanced(len(writer.crcs), len(writer.rejected))
-            if strict and writer.rejected:
-                raise RejectedFilesError(_strict_message(writer.rejected))
-            if not writer.rows:
-                raise AllRejectedError(
-                    f"all {len(files)} files were rejected; the first: {writer.rejected[0]}"
-                )
-            writer.flush_rest()
-            attributes = write_facts(writer, files, missing, listing)
-            rejected = tuple(writer.rejected)
-            writer.finish(attributes)
-        except KeyboardInterrupt:
-            with suppress(KeyboardInterrupt):  # a second one must not cost the user the hint
+            writer = StoreWriter(target, plan, resume=resume, overwrite=overwrite)
+            resumed = writer.rows
+            try:
+                if started:
+                    started(len(files), writer.consumed)
+                for batch in run(writer.consumed):
+                    writer.add(batch)
+                    if advanced:
+                        advanced(len(writer.crcs), len(writer.rejected))
+                if strict and writer.rejected:
+                    raise RejectedFilesError(_strict_message(writer.rejected))
+                if not writer.rows:
+                    raise AllRejectedError(
+                        f"all {len(files)} files were rejected; the first: {writer.rejected[0]}"
+                    )
+                writer.flush_rest()
+                attributes = write_facts(writer, files, missing, listing)
+                rejected = tuple(writer.rejected)
+                writer.finish(attributes)
+            except (RejectedFilesError, AllRejectedError):
+                writer.abandon()
+                raise
+            except SourceError as error:
                 writer.close()
-            raise InterruptedRunError(_interrupted(writer)) from None
-        except (RejectedFilesError, AllRejectedError):
-            writer.abandon()
+                raise SourceError(f"{error}; {_kept(writer)}") from error
+            except BaseException:
+                writer.close()
+                raise
+    except KeyboardInterrupt:  # out here, where a second one while all is closed is met as well
+        if writer is None:
             raise
-        except SourceError as error:
-            writer.close()
-            raise SourceError(f"{error}; {_kept(writer)}") from error
-        except BaseException:
-            writer.close()
-            raise
+        raise InterruptedRunError(_interrupted(writer)) from None
     return PrepareReport(
         path=target,
         dataset=dataset,

@@ -30,6 +30,7 @@ class OtherCameras:
         keys = np.stack([store.labels[rows], *(store.column(name)[rows] for name in columns)])
         camera = store.column("camera")[rows]
         _, performance = np.unique(keys, axis=1, return_inverse=True)
+        performance = performance.reshape(-1)  # numpy 2.0.0 gives it as a row
         order = np.argsort(performance, kind="stable")
         self._others: dict[int, Rows] = {}
         for group in np.split(order, np.flatnonzero(np.diff(performance[order])) + 1):

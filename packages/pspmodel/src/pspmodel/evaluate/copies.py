@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from pspmodel.evaluate.scores import Scores
-from skeldata import Store, copied_from_training, find_copies
+from skeldata import Store, StoreError, copied_from_training, find_copies
+
+_FOUND: dict[str, tuple[tuple[str, ...], ...]] = {}
+"""Copies by the content digest of their store: the runs of a sweep need not look again."""
 
 
 def without_copies(
@@ -24,12 +27,21 @@ def without_copies(
 
     Returns:
         ``copies``, how many test clips hold the same recording as a training clip; ``others``, how many
-        do not; ``top1`` on those, a fraction, None where there is none.
+        do not; ``top1`` on those, a fraction. None where it is not known: there are no scores yet, or a
+        block of the store is damaged, which must not cost a run its report.
     """
-    copied = copied_from_training(store, protocol, find_copies(store))
+    if scores is None:
+        return {"copies": None, "others": None, "top1": None}
+    digest = store.content_digest
+    if digest not in _FOUND:
+        try:
+            _FOUND[digest] = find_copies(store)
+        except StoreError:
+            return {"copies": None, "others": None, "top1": None}
+    copied = copied_from_training(store, protocol, _FOUND[digest])
     others = np.array([name not in copied for name in names])
     top1 = None
-    if scores is not None and others.any():
+    if others.any():
         top1 = Scores(scores.logits[others], scores.labels[others]).top(1)
     return {"copies": len(copied), "others": int(others.sum()), "top1": top1}
 

@@ -45,7 +45,8 @@ class Step:
         labelled: labelled clips, changed as ``[augment]`` says; None in a stage without labels.
         labels: (n,) int64, 0-based.
         unlabelled: for each of the method's views of the stage, the same unlabelled clips in the
-            same order; empty when the recipe uses none.
+            same order; empty when the recipe uses none. Of the view ``weak`` they may be what other
+            cameras saw of the same performances (``pseudo_labels.cameras``).
         progress: share of the stage that is done, in [0, 1).
         teacher: the method with averaged weights, in eval mode; None unless the recipe has them.
     """

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pspmodel.evaluate.copies import copies_told
 from pspmodel.report.coverage import coverage, is_whole
 from pspmodel.report.records import RunRecord
+from pspmodel.report.rules import RULES
 from skeldata.commandline import counted, shortened
 
 _KEYS_IN_LABEL = 4
@@ -82,8 +83,8 @@ class Cell:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rules that any of its runs has accuracies under."""
-        return max((record.rules for record in self.records), key=len)
+        """The rules that all of its runs have accuracies under."""
+        return min((record.rules for record in self.records), key=len)
 
     @property
     def draws(self) -> tuple[str, ...]:
@@ -130,13 +131,22 @@ def cells(records: Sequence[RunRecord]) -> list[Cell]:
     ]
 
 
+def rules_of(gathered: Sequence[Cell]) -> tuple[str, ...]:
+    """The rules that any of the cells has accuracies under."""
+    return max((cell.rules for cell in gathered), key=len, default=tuple(RULES))
+
+
 def share_of(record: RunRecord) -> str:
-    """The share of labels for people: ``5 %``, ``10 %, proportional``, or which list."""
+    """The share of labels for people: ``5 %``, ``10 %, proportional``, or which list.
+
+    Runs beside which published numbers do not stand have a share of their own, and so a column.
+    """
     if record.ratio is None:
         split = record.data["split"]
         return f"list of {split['count']:,} ({split['digest'][:8]})"
     rule = f", {record.split_rule}" if drawn_otherwise(record.split_rule) else ""
-    return f"{float(100 * record.ratio):g} %{rule}"
+    cameras = ", cameras known" if record.knows_cameras else ""
+    return f"{float(100 * record.ratio):g} %{rule}{cameras}"
 
 
 def drawn_otherwise(split_rule: str) -> bool:
@@ -207,10 +217,10 @@ def warnings(records: Sequence[RunRecord]) -> list[str]:
                 f"{where}: {counted(otherwise[rule], 'run')} on labels drawn by rule {rule}; published "
                 "numbers are not set beside"
             )
-        if told := sum(r.knows_cameras for c in members for r in c.records):
+        if knowing := sum(r.knows_cameras for c in members for r in c.records):
             found.append(
-                f"{where}: {counted(told, 'run')} that were told which recordings are of one performance "
-                "(pseudo_labels.cameras); published numbers are not set beside"
+                f"{where}: {counted(knowing, 'run')} with a teacher that knows which recordings are of one "
+                "performance (pseudo_labels.cameras); published numbers are not set beside"
             )
         found += [f"{where}: {words}; published numbers are of all" for words in _copies(members)]
         stores = Counter(r.data["store_digest"][:12] for cell in members for r in cell.records)

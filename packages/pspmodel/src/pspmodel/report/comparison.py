@@ -12,11 +12,11 @@ from typing import Any
 
 from pspmodel.errors import UsageError
 from pspmodel.published import GROUPS, paper, published
-from pspmodel.report.cells import Cell, Spread, cells, share_of, warnings
+from pspmodel.report.cells import Cell, Spread, cells, rules_of, share_of, warnings
 from pspmodel.report.comparison_page import comparison_page
 from pspmodel.report.page import replace
 from pspmodel.report.records import RunRecord, is_run
-from pspmodel.report.rules import RULES
+from pspmodel.report.rules import WORDS
 
 CSV_COLUMNS = (
     "dataset", "protocol", "share", "ratio", "kind", "name", "rule", "mean", "sd", "draws", "runs",
@@ -50,13 +50,13 @@ def comparison(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Everything the page says, as JSON can hold it; our accuracies and published ones in per cent.
 
     Published numbers are listed for every dataset and protocol that has runs on the official set, with
-    their source and how their weights were chosen; beside runs on a part of it, or on labels drawn by
-    another rule, they would mislead.
+    their source and how their weights were chosen; beside runs on a part of it, on labels drawn by
+    another rule, or with a teacher that knows the cameras, they would mislead.
     """
     gathered = cells(records)
     tables = dict.fromkeys((cell.dataset, cell.protocol) for cell in gathered if cell.comparable)
     return {
-        "rules": dict(RULES),
+        "rules": {rule: WORDS[rule] for rule in rules_of(gathered)},
         "spread": "mean and sample standard deviation over label draws (split seeds), n of them; "
         "training seeds of one draw are averaged first",
         "warnings": warnings(records),

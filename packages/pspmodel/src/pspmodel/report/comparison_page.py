@@ -29,7 +29,10 @@ def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
     """The page, from runs and the content of `pspmodel.report.comparison.comparison`."""
     tables = list(dict.fromkeys((cell["dataset"], cell["protocol"]) for cell in content["cells"]))
     finished = sum(record.finished for record in records)
-    parts = [_opening(finished, bool(content["published"])), notes(content["warnings"])]
+    parts = [
+        _opening(finished, bool(content["published"]), content["rules"]),
+        notes(content["warnings"]),
+    ]
     for dataset, protocol in tables:
         mine = [c for c in content["cells"] if (c["dataset"], c["protocol"]) == (dataset, protocol)]
         theirs = [
@@ -48,10 +51,10 @@ def comparison_page(records: Sequence[RunRecord], content: Content) -> str:
     return page(f"{counted(len(records), 'run')}{beside}", *parts)
 
 
-def _opening(finished: int, beside: bool) -> str:
-    rules = "".join(
+def _opening(finished: int, beside: bool, rules: Content) -> str:
+    listed = "".join(
         f"<li><b>{html.escape(SHORT[rule])}</b>: {html.escape(words)}</li>"
-        for rule, words in RULES.items()
+        for rule, words in rules.items()
     )
     published = (
         "<p>The published numbers of PSP are of one run each, on the authors' own label draw, and the best "
@@ -61,7 +64,7 @@ def _opening(finished: int, beside: bool) -> str:
         f"<p>Top-1 accuracy on the test set in per cent, of {finished} finished "
         f"run{'' if finished == 1 else 's'}. Ours are means ± sample standard deviations over n label "
         "draws (split seeds); training seeds of one draw are averaged first. Every one of our numbers "
-        f"says which weights it is of:</p><ul>{rules}</ul>"
+        f"says which weights it is of:</p><ul>{listed}</ul>"
     ) + (published if beside else "")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pspmodel.errors import CheckpointError
+from pspmodel.methods import METHODS
 from pspmodel.recipe import completed
 from pspmodel.report.rules import RULES, WITHOUT_COPIES
 from pspmodel.train import checkpoint
@@ -67,8 +68,9 @@ class RunRecord:
 
     @property
     def knows_cameras(self) -> bool:
-        """Whether its teacher saw other recordings of the same performance, paired by their names."""
-        return bool(self.config.get("pseudo_labels", {}).get("cameras") == "other")
+        """Whether it had a teacher that saw what other cameras did, paired by the recordings' names."""
+        told = self.config.get("pseudo_labels", {}).get("cameras") == "other"
+        return told and getattr(METHODS.get(self.config["method"]), "uses_unlabelled", False)
 
     def accuracy(self, rule: str) -> float | None:
         """Top-1 on the test set under a rule of `pspmodel.report.rules`, a fraction."""
@@ -81,8 +83,8 @@ class RunRecord:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rules that tell its accuracies apart; without copies only where there are some."""
-        copies = (self.report or {}).get("without_copies", {}).get("copies", 0)
+        """The rules that tell its accuracies apart; without copies only where that was measured."""
+        copies = (self.report or {}).get("without_copies", {}).get("copies")
         return (*RULES, WITHOUT_COPIES) if copies else tuple(RULES)
 
     def metrics(self) -> list[dict[str, Any]]:

@@ -11,7 +11,13 @@ RULES: Mapping[str, str] = {
 }
 
 WITHOUT_COPIES = "last_without_copies"
-"""Not another selection: `last` on the test clips that are no training clips under another name."""
+
+WORDS: Mapping[str, str] = {
+    **RULES,
+    WITHOUT_COPIES: "the weights after the last step, on the test clips that are no training clips under "
+    "another name",
+}
+"""The rules, and what is no selection but a choice of clips."""
 
 SHORT: Mapping[str, str] = {
     "last": "last step",

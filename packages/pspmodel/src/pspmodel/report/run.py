@@ -93,6 +93,12 @@ def render_run(
     except (OSError, ValueError, KeyError) as error:
         raise CheckpointError(f"{folder / 'scores.npz'} is missing or damaged: {error}") from None
     opened = _store_of(record, store)
+    if opened is not None and "without_copies" not in record.report:  # of an earlier version
+        record.report["without_copies"] = without_copies(
+            opened, record.data["protocol"], names, scores
+        )
+        if out is None:
+            replace(folder / "report.json", json.dumps(record.report, indent=2) + "\n")
     seen = not_inspected("Left out on request.")
     if weights and opened is None:
         seen = not_inspected("The store is not at hand; give it with --store.")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pspmodel.errors import PspmodelError
-from pspmodel.report.cells import Cell, Spread, cells, warnings
+from pspmodel.report.cells import Cell, Spread, cells, rules_of, warnings
 from pspmodel.report.page import replace
 from pspmodel.report.records import RunRecord, is_run, read_run
-from pspmodel.report.rules import RULES, SHORT
+from pspmodel.report.rules import SHORT, WORDS
 from pspmodel.sweep.plan import Planned, Sweep
 
 COLUMNS = (
@@ -41,12 +41,13 @@ def write_tables(sweep: Sweep, failures: Mapping[str, str]) -> None:
         if record.folder.name not in planned_names:
             status = "finished" if record.finished else "unfinished"
             rows.append({**dict.fromkeys(COLUMNS), **record.row(), "status": status})
+    gathered = cells(records)
     content = {
         "store": str(sweep.store),
         "overrides": list(sweep.overrides),
-        "rules": dict(RULES),
+        "rules": {rule: WORDS[rule] for rule in rules_of(gathered)},
         "runs": rows,
-        "means": [_mean(cell) for cell in cells(records)],
+        "means": [_mean(cell) for cell in gathered],
         "warnings": warnings(records),
     }
     file = io.StringIO()
@@ -60,7 +61,7 @@ def write_tables(sweep: Sweep, failures: Mapping[str, str]) -> None:
 def table_text(folder: Path) -> str:
     """Mean ± sample standard deviation over label draws of each setting and ratio, per cent."""
     gathered = cells(runs_in(folder))
-    rules = max((cell.rules for cell in gathered), key=len, default=tuple(RULES))
+    rules = rules_of(gathered)
     lines: list[tuple[str, ...]] = [("setting", "labels", "runs", *(SHORT[rule] for rule in rules))]
     for cell in gathered:
         shown = (cell.spread(rule) for rule in rules)

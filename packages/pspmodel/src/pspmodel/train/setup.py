@@ -198,7 +198,8 @@ def _assemble(
                 check_divisible(batch, f"{section}.{what}")
         check_unlabelled(stage, method.views(stage.name), selection)
     others = None
-    if config.pseudo_labels.cameras == "other":
+    taught = any("weak" in method.views(stage.name) for stage in stages)
+    if taught and config.pseudo_labels.cameras == "other":
         others = OtherCameras(store, selection.unlabelled)
     with memory_advice(f"loading {store.path}", target, "use a smaller store or --device cpu"):
         data = ResidentData(store, target, config.data)

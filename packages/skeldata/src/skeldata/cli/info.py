@@ -129,18 +129,23 @@ def _copies(store: Store, summary: StoreSummary) -> str:
     """Recordings under several names, where looking for them takes no time."""
     if len(store) > _QUICKLY_COMPARED:
         return f"not looked for among so many rows: `skeldata copies {store.path}`"
+    from skeldata.errors import StoreError
     from skeldata.store.copies import copied_from_training, find_copies
 
-    found = find_copies(store)
+    try:
+        found = find_copies(store)
+    except StoreError:
+        return (
+            f"not to be looked for, a block is damaged: `skeldata verify {store.path}` says which"
+        )
     if not found:
         return "none: no two rows hold the same clip"
     tests = [
-        f"{len(copied_from_training(store, p.name, found)):,} of the {p.test:,} test clips of {p.name}"
+        f"{len(copied_from_training(store, p.name, found)):,} of the {p.test:,} test clips of {p.name} "
+        "are training clips as well"
         for p in summary.protocols
     ]
-    return (
-        f"{counted(len(found), 'clip')} under several names; training clips too: {', '.join(tests)}"
-    )
+    return f"{counted(len(found), 'recording')} under several names; {', '.join(tests)}"
 
 
 def _draws(protocol: ProtocolSummary) -> str:

@@ -276,6 +276,9 @@ class StoreWriter:
         """Stop here; finished blocks stay for a later run with ``resume``."""
         try:
             self._thread.shutdown()  # the block that is being written is finished first
+        except KeyboardInterrupt:
+            self._thread.shutdown()  # all the same: who comes next must find it whole
+            raise
         finally:
             self._lock.release()
 
