@@ -58,7 +58,7 @@ def report(
     A folder that holds runs, such as a sweep's, stands for all of them. For several runs the page has
     mean and spread over label draws for each dataset, protocol, ratio and setting; beside it lie its
     numbers, under its name with .json and .csv. Published numbers stand beside runs on the official
-    set, and not beside those on a part of it.
+    set; not beside those on a part of it, on labels drawn otherwise, or told of the cameras.
 
     Of an unfinished run the page has what there is, and how to go on with it.
 
