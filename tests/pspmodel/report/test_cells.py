@@ -256,3 +256,8 @@ def test_accuracy_without_copies_is_averaged_where_there_are_copies(tmp_path):
         "numbers are of all"
     )
     assert warnings(without) == []
+    write_run(
+        tmp_path / "old", ratio="0.15", split_seed=2
+    )  # of a version that did not look for any
+    mixed = cells([*records, read_run(tmp_path / "old")])
+    assert [cell.rules for cell in mixed] == [("last", "held_out_best", "test_oracle")]

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pspmodel.errors import UsageError
+from pspmodel.errors import ConfigError, UsageError
 from pspmodel.train.batches import Batches
 from pspmodel.train.loop import train
 from pspmodel.train.setup import new_run
@@ -65,3 +65,11 @@ def test_other_cameras_need_recordings_of_them(tmp_path, ntu_store_path):
     with pytest.raises(UsageError, match="performances that two cameras saw"):
         run_at(tmp_path / "run", ntu_store_path, "pseudo_labels.cameras=other")
     assert not (tmp_path / "run").exists()
+
+
+def test_without_a_teacher_no_recordings_of_other_cameras_are_needed(tmp_path, ntu_store_path):
+    told = "pseudo_labels.cameras=other"
+    twin = run_at(tmp_path / "twin", ntu_store_path, told, method="supervised")
+    assert Batches(twin, twin.stages[0]).at(0, None).unlabelled == ()
+    with pytest.raises(ConfigError, match='cameras = "other" needs pseudo-labels; set weight'):
+        run_at(tmp_path / "none", ntu_store_path, told, "pseudo_labels.weight=0")
