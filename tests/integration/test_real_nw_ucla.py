@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from skeldata import draw, open_store, prepare
+from skeldata import copied_from_training, draw, find_copies, open_store, prepare
 from support import preparation_oracle as oracle
 
 ARCHIVE = os.environ.get("NW_UCLA_ZIP", "")
@@ -67,3 +67,12 @@ def test_its_draw_is_the_official_one(store):
     assert {store.names[row] for row in np.flatnonzero((ranks >= 0) & (ranks < 5))} == set(
         split.names
     )
+
+
+def test_view_3_of_two_classes_is_view_2(store):
+    copies = find_copies(store)
+    copied = copied_from_training(store, "xview", copies)
+    test = [n for n, train in zip(store.names, store.train_mask("xview"), strict=True) if not train]
+    assert list(copied) == [name for name in test if name.startswith(("a02", "a03"))]
+    assert copied == {name: f"{name[:-1]}2" for name in copied}
+    assert (len(copies), len(copied), len(test)) == (95, 95, 464)
