@@ -30,14 +30,15 @@ def without_copies(
         do not; ``top1`` on those, a fraction. None where it is not known: there are no scores yet, or a
         block of the store is damaged, which must not cost a run its report.
     """
+    unknown = {"copies": None, "others": None, "top1": None}
     if scores is None:
-        return {"copies": None, "others": None, "top1": None}
+        return unknown
     digest = store.content_digest
     if digest not in _FOUND:
         try:
             _FOUND[digest] = find_copies(store)
         except StoreError:
-            return {"copies": None, "others": None, "top1": None}
+            return unknown
     copied = copied_from_training(store, protocol, _FOUND[digest])
     others = np.array([name not in copied for name in names])
     top1 = None

@@ -60,9 +60,7 @@ def evaluate_run(
         "streams": {
             name: {"top1": alone.top(1), "top5": alone.top(5)} for name, alone in streams.items()
         },
-        "without_copies": without_copies(
-            run.store, run.selection.protocol, [run.store.names[row] for row in test], scores
-        ),
+        "without_copies": without_copies(run.store, run.selection.protocol, run.test_names, scores),
         "per_class": {classes[label]: share for label, share in scores.per_class().items()},
         "classes": list(classes),
         "confusion": scores.confusion().tolist(),

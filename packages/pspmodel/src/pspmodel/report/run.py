@@ -37,7 +37,7 @@ def write_report(run: Run, outcome: Outcome) -> dict[str, Any]:
     Before a stage that predicts there is only the page, that of a run which has not reported.
     """
     content = summary(run, outcome)
-    names = _test_names(run)
+    names = run.test_names
     if outcome.test_scores is None:  # before the last stage: nothing to report, a page all the same
         replace(run.folder / "report.html", unfinished_page(read_run(run.folder)))
         return content
@@ -139,9 +139,7 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
             "test_oracle": oracle.step if oracle else None,
         },
         "held_out_accuracy": outcome.last.held_out,
-        "without_copies": without_copies(
-            run.store, run.selection.protocol, _test_names(run), scores
-        ),
+        "without_copies": without_copies(run.store, run.selection.protocol, run.test_names, scores),
         "top5": scores.top(5) if scores else None,
         "per_class": {
             classes[label]: share for label, share in (scores.per_class() if scores else {}).items()
@@ -173,10 +171,6 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
             "python": platform.python_version(),
         },
     }
-
-
-def _test_names(run: Run) -> list[str]:
-    return [run.store.names[row] for row in run.selection.test]
 
 
 def _device_name(device: torch.device) -> str:

@@ -69,6 +69,11 @@ class Run:
         )
 
     @property
+    def test_names(self) -> list[str]:
+        """Names of the test clips, in the order of ``selection.test``."""
+        return [self.store.names[row] for row in self.selection.test]
+
+    @property
     def total_steps(self) -> int:
         """Steps of the whole schedule."""
         return self.stages[-1].end
